@@ -1,0 +1,66 @@
+"""All we know of one saga at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from .letter import DeadLetter
+from .observation import Observation
+from .reading import Reading
+from .report import BlindSpot
+from .saga import Saga, SagaState, Step
+
+
+class Relation(StrEnum):
+    """How another saga is tied to this one."""
+
+    PARENT = "parent"
+    CHILD = "child"
+    REPAIRED_BY = "repaired_by"
+    LOCK_HOLDER = "lock_holder"
+    SAME_ID = "same_id"
+    """The same saga as another store tells it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSaga:
+    """Another saga and what it is to this one."""
+
+    relation: Relation
+    saga: Saga
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All we know of one saga: its row, its steps with what the configuration adds, and what others said.
+
+    `steps` is None where neither store nor configuration knows any. `progress_at` is the latest moment at which
+    the saga is known to have moved, `progress_from` the field or observation that says so; both None where nothing
+    tells. `current` is the step that is out now, or next.
+    """
+
+    saga: Saga
+    steps: tuple[Step, ...] | None
+    current: Step | None
+    progress_at: datetime | None
+    progress_from: str | None
+    future: tuple[str, ...] = ()
+    """Fields whose times lie in the future beyond the tolerance; they were left out of the progress."""
+    observed: Observation | None = None
+    linked: tuple[LinkedSaga, ...] = ()
+    letters: tuple[DeadLetter, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    blind_spots: tuple[BlindSpot, ...] = ()
+    repeated: bool = False
+    """Another row of the store has the same id: nothing may be done by this id."""
+
+    @property
+    def state(self) -> SagaState:
+        """Return the saga's state."""
+        return self.saga.state
+
+    def related(self, relation: Relation) -> tuple[Saga, ...]:
+        """Return the linked sagas of one relation."""
+        return tuple(link.saga for link in self.linked if link.relation is relation)

@@ -1,0 +1,29 @@
+"""Aggregates over many sagas that the store computed; a survey rule reads these and no single row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class SharedKey(msgspec.Struct, frozen=True, gc=False):
+    """Live sagas of one type that carry one business key; `saga_ids` is a bounded sample, oldest first."""
+
+    saga_type: str | None
+    business_key: str
+    count: int
+    saga_ids: tuple[str, ...]
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+class Survey(msgspec.Struct, frozen=True, gc=False):
+    """What one store said about its sagas taken together; `source` is the place to name in evidence."""
+
+    store: str
+    source: str
+    shared_keys: tuple[SharedKey, ...] = ()
+    has_times: bool = True
+    first_scan: bool = False
+    """Without times: this reader's ledger holds no earlier observation of the store."""

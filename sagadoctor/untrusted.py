@@ -1,0 +1,72 @@
+r"""Outside text made inert: what a store, a queue or an engine said never reaches a terminal as it came.
+
+Textual and Rich pass ESC, C1 controls and bidirectional overrides through, and read `[...]` in strings as
+markup; so text is made visible here, before any widget, log, file name or report sees it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NewType
+
+Shown = NewType("Shown", str)
+"""Text whose every character has a width and no power: no controls, no direction changes, no half pairs."""
+
+_HARMLESS = re.compile(r"[\x20-\x5b\x5d-\x7e]*\Z")
+_INERT_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\x00": "\\0", "\\": "\\\\"}
+
+
+def _visible(char: str) -> str:
+    named = _NAMED.get(char)
+    if named is not None:
+        return named
+    if unicodedata.category(char) not in _INERT_CATEGORIES:
+        return char
+    code = ord(char)
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def shown(text: object, limit: int | None = None) -> Shown:
+    r"""Return `text` with every control, format and half character spelt out (`\e`, `\u202e`), one line long.
+
+    `limit` cuts the result to that many characters and says how many were left out. A backslash is doubled,
+    so that text which spells an escape can't be taken for one.
+    """
+    raw = text if isinstance(text, str) else str(text)
+    cut = 0
+    if limit is not None and len(raw) > limit:
+        cut = len(raw) - limit
+        raw = raw[:limit]
+    clean = raw if _HARMLESS.match(raw) else "".join(map(_visible, raw))
+    return Shown(f"{clean}… (+{cut} more)" if cut else clean)
+
+
+def is_inert(text: str) -> bool:
+    """Say whether `text` may be pasted into a shell line as it is (no control or format characters)."""
+    return all(unicodedata.category(char) not in _INERT_CATEGORIES for char in text)
+
+
+def ascii_only(text: str) -> str:
+    r"""Return `text` with everything outside printable ASCII spelt out as `\uXXXX`."""
+    return "".join(char if " " <= char <= "~" else _spelt(char) for char in text)
+
+
+def _spelt(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def file_name(text: str, limit: int = 80) -> str:
+    """Return a file name made of letters, digits, `.`, `-` and `_` only, never hidden and never a path."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", text).lstrip(".-")[:limit]
+    return safe or "unnamed"
+
+
+def csv_cell(text: str) -> str:
+    """Return a cell that no spreadsheet reads as a formula: a leading `=`, `+`, `-` or `@` gets a quote."""
+    clean = str(shown(text))
+    return "'" + clean if clean[:1] in ("=", "+", "-", "@") else clean
