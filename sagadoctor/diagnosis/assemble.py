@@ -1,0 +1,127 @@
+"""Joining what a store, the configuration and the others say of one saga into a Case."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from sagadoctor.model.case import Case, LinkedSaga
+from sagadoctor.model.letter import DeadLetter
+from sagadoctor.model.observation import Observation
+from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.reading import Reading
+from sagadoctor.model.report import BlindSpot
+from sagadoctor.model.saga import Saga, SagaState, Step, StepStatus
+
+_OPEN: Final = (
+    StepStatus.EXECUTING,
+    StepStatus.COMPENSATING,
+    StepStatus.COMPENSATION_FAILED,
+    StepStatus.FAILED,
+    StepStatus.TIMED_OUT,
+)
+
+
+def assemble(
+    saga: Saga,
+    policy: SagaPolicy,
+    now: datetime,
+    *,
+    observed: Observation | None = None,
+    linked: tuple[LinkedSaga, ...] = (),
+    letters: tuple[DeadLetter, ...] = (),
+    readings: tuple[Reading, ...] = (),
+    blind_spots: tuple[BlindSpot, ...] = (),
+    repeated: bool = False,
+) -> Case:
+    """Return the case of one saga; `now` is the source's own present."""
+    steps = _with_definitions(saga.steps, policy)
+    progress_at, progress_from, future = _progress(saga, steps, policy, now, observed)
+    return Case(
+        saga=saga,
+        steps=steps,
+        current=_current(saga, steps),
+        progress_at=progress_at,
+        progress_from=progress_from,
+        future=future,
+        observed=observed,
+        linked=linked,
+        letters=letters,
+        readings=readings,
+        blind_spots=blind_spots,
+        repeated=repeated or any(doubt.field == "id" for doubt in saga.doubts),
+    )
+
+
+def _with_definitions(steps: tuple[Step, ...] | None, policy: SagaPolicy) -> tuple[Step, ...] | None:
+    """Add the action and compensation that only the configuration names."""
+    if steps is None or not policy.steps:
+        return steps
+    completed: list[Step] = []
+    for step in steps:
+        defined = policy.step(step.name)
+        if defined is None:
+            completed.append(step)
+            continue
+        action, compensation = step.action or defined.action, step.compensation or defined.compensation
+        if (action, compensation) == (step.action, step.compensation):
+            completed.append(step)
+        else:
+            completed.append(msgspec.structs.replace(step, action=action, compensation=compensation))
+    return tuple(completed)
+
+
+def _progress(
+    saga: Saga, steps: tuple[Step, ...] | None, policy: SagaPolicy, now: datetime, observed: Observation | None
+) -> tuple[datetime | None, str | None, tuple[str, ...]]:
+    """Return the latest known movement that isn't in the future, its field, and the fields that are."""
+    latest: datetime | None = None
+    origin: str | None = None
+    future: list[str] = []
+    horizon = now + policy.thresholds.skew
+    for field, at in _movements(saga, steps, observed):
+        if at > horizon:
+            future.append(field)
+        elif latest is None or at > latest:
+            latest, origin = at, field
+    return latest, origin, tuple(future)
+
+
+def _movements(saga: Saga, steps: tuple[Step, ...] | None, observed: Observation | None) -> list[tuple[str, datetime]]:
+    moments: list[tuple[str, datetime | None]] = [
+        ("created_at", saga.created_at),
+        ("updated_at", saga.updated_at),
+        ("ended_at", saga.ended_at),
+    ]
+    for step in steps or ():
+        moments += [
+            (f"steps.{step.name}.started_at", step.started_at),
+            (f"steps.{step.name}.executed_at", step.executed_at),
+            (f"steps.{step.name}.compensated_at", step.compensated_at),
+        ]
+    if observed is not None and (saga.updated_at is None or not observed.first_look):
+        moments.append(("observation", observed.since))
+    return [(field, at) for field, at in moments if at is not None]
+
+
+def _current(saga: Saga, steps: tuple[Step, ...] | None) -> Step | None:
+    """Return the step that is out; else the one the cursor names; else the next one not yet done."""
+    if not steps:
+        return None
+    order = _OPEN if saga.state is not SagaState.COMPENSATING else (_OPEN[1], _OPEN[2], _OPEN[0], *_OPEN[3:])
+    for status in order:
+        found = [step for step in steps if step.status is status]
+        if found:
+            return found[-1] if status is StepStatus.COMPENSATING else found[0]
+    if not saga.is_live:
+        return None
+    if saga.current_step is not None:
+        for step in steps:
+            if step.name == saga.current_step:
+                return step
+    for step in steps:
+        if step.status in (StepStatus.PENDING, StepStatus.UNKNOWN):
+            return step
+    return None

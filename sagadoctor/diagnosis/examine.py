@@ -1,0 +1,107 @@
+"""Every rule asked, the signs ranked, and each made a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sagadoctor.ids import finding_id, group_id
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import Finding, Subject
+from sagadoctor.model.policy import Policy, SagaPolicy
+from sagadoctor.model.survey import Survey
+
+from .anatomy import is_half_compensated
+from .fingerprint import fingerprint
+from .masking import masked
+from .prescribe import prescribe
+from .rules import RANK, RULES, SURVEY_RULES
+from .sign import Rule, Sign, SurveyRule, SurveySign
+
+Told = tuple[SurveyRule, Sign]
+"""A survey rule's sign about one saga, to be ranked among the saga's own."""
+
+
+def examine(case: Case, policy: SagaPolicy, now: datetime, told: Sequence[Told] = ()) -> tuple[Finding, ...]:
+    """Return everything that is wrong with one case, the primary finding first; empty for a healthy saga."""
+    signs: list[tuple[Rule | SurveyRule, Sign]] = [
+        (rule, sign) for rule in RULES if (sign := rule.examine(case, policy, now)) is not None
+    ]
+    signs += told
+    if not signs:
+        return ()
+    signs.sort(key=lambda pair: (not pair[1].leads, RANK[pair[0].name]))
+    half = is_half_compensated(case, policy)
+    return tuple(
+        _finding(case, rule, sign, now, primary=place == 0, half_compensated=half)
+        for place, (rule, sign) in enumerate(signs)
+    )
+
+
+def _finding(
+    case: Case, rule: Rule | SurveyRule, sign: Sign, now: datetime, *, primary: bool, half_compensated: bool
+) -> Finding:
+    saga = case.saga
+    since = case.progress_at
+    step = sign.step.name if sign.step is not None else None
+    cause = masked(sign.cause) if sign.cause else ""
+    marks = fingerprint(saga) if since is None else None
+    return Finding(
+        id=finding_id(saga.store, Subject.SAGA, saga.saga_id, rule.name, step, since, marks),
+        rule=rule.name,
+        severity=sign.severity or rule.severity,
+        subject=Subject.SAGA,
+        store=saga.store,
+        summary=sign.summary,
+        evidence=sign.evidence,
+        remedies=prescribe(case, sign.evidence, sign.treatments),
+        saga_id=saga.saga_id,
+        saga_type=saga.saga_type,
+        state=saga.state.value,
+        raw_state=saga.raw_state,
+        step=step,
+        business_key=saga.business_key,
+        since=since,
+        age_seconds=_seconds(now, since),
+        late_seconds=_seconds(now, sign.due),
+        half_compensated=half_compensated,
+        group=group_id(rule.name, saga.saga_type, step, cause),
+        group_title=_title(rule, saga.saga_type, step, cause),
+        primary=primary,
+        trace_id=saga.trace_id,
+        correlation_id=saga.correlation_id,
+    )
+
+
+def survey_signs(survey: Survey, policy: Policy, now: datetime) -> tuple[tuple[SurveyRule, SurveySign], ...]:
+    """Return what the survey rules say about a store's sagas taken together."""
+    return tuple((rule, sign) for rule in SURVEY_RULES for sign in rule.examine(survey, policy, now))
+
+
+def store_finding(survey: Survey, rule: SurveyRule, sign: Sign, now: datetime) -> Finding:
+    """Return the finding of a survey sign that is about the store itself."""
+    return Finding(
+        id=finding_id(survey.store, Subject.STORE, survey.store, rule.name, None, None),
+        rule=rule.name,
+        severity=sign.severity or rule.severity,
+        subject=Subject.STORE,
+        store=survey.store,
+        summary=sign.summary,
+        evidence=sign.evidence,
+        remedies=sign.treatments,
+        since=now,
+        age_seconds=0,
+        group=group_id(rule.name, None, None, survey.store),
+        group_title=f"{rule.title}: {survey.store}",
+        primary=True,
+        about=survey.store,
+    )
+
+
+def _seconds(now: datetime, then: datetime | None) -> int | None:
+    return None if then is None else int((now - then).total_seconds())
+
+
+def _title(rule: Rule | SurveyRule, saga_type: str | None, step: str | None, cause: str) -> str:
+    where = f"{saga_type or 'sagas'}" + (f" at {step}" if step else "")
+    return f"{rule.title}: {where}" + (f": {cause}" if cause else "")

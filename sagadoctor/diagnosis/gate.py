@@ -1,0 +1,96 @@
+"""The cheap gate: rows that are plainly well pass before any rule builds evidence.
+
+It may only err towards looking closer: what passes here has no finding of any rule, not even an info.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.saga import Saga, SagaState, StepStatus
+
+_DONE = (StepStatus.COMPLETED, StepStatus.SKIPPED)
+
+
+class Gate:
+    """The gate for one saga type at one moment; made once a page, asked for every row."""
+
+    __slots__ = ("_executing_limit", "_horizon", "_now", "_parallel", "_rests", "_standing_limit")
+
+    def __init__(self, policy: SagaPolicy, now: datetime) -> None:
+        """Work out the moments before which a row has to be looked at."""
+        timeouts = [step.timeout for step in policy.steps if step.timeout is not None]
+        limit = policy.thresholds.no_progress
+        self._now = now
+        self._horizon = now + policy.thresholds.skew
+        self._standing_limit = now - limit
+        self._executing_limit = now - min([*timeouts, limit])
+        self._parallel = policy.parallel
+        self._rests = frozenset(step.name for step in policy.steps if step.waits_for is not None)
+
+    def passes(self, saga: Saga) -> bool:
+        """Say whether the row is plainly healthy: completed in every step, or moved just now with one step out."""
+        if saga.doubts or saga.outbox or saga.owner is not None or saga.waiting_for is not None:
+            return False
+        if saga.attempts is not None or saga.next_attempt_at is not None or saga.updated_at is None:
+            return False
+        state = saga.state
+        if state is SagaState.COMPLETED:
+            return self._completed(saga)
+        if state is not SagaState.PENDING and state is not SagaState.STARTED:
+            return False
+        if saga.updated_at > self._horizon or saga.updated_at < self._executing_limit:
+            return False
+        return self._running(saga)
+
+    def _completed(self, saga: Saga) -> bool:
+        horizon = self._horizon
+        if saga.updated_at is None or saga.updated_at > horizon or not saga.steps:
+            return False
+        if (saga.created_at is not None and saga.created_at > horizon) or (
+            saga.ended_at is not None and saga.ended_at > horizon
+        ):
+            return False
+        for step in saga.steps:
+            if step.status not in _DONE or step.compensated_at is not None:
+                return False
+            if step.executed_at is not None and step.executed_at > horizon:
+                return False
+            if step.started_at is not None and step.started_at > horizon:
+                return False
+        return True
+
+    def _running(self, saga: Saga) -> bool:
+        if saga.steps is None:
+            return saga.created_at is None or saga.created_at <= self._horizon
+        if (saga.created_at is not None and saga.created_at > self._horizon) or saga.ended_at is not None:
+            return False
+        out = 0
+        for step in saga.steps:
+            status = step.status
+            if status is StepStatus.EXECUTING:
+                out += 1
+                if step.name in self._rests:
+                    return False
+                if step.executed_at is not None or step.attempts is not None or step.next_attempt_at is not None:
+                    return False
+                if step.timeout_at is not None:
+                    if step.timeout_at < self._now:
+                        return False
+                elif step.started_at is not None and step.started_at < self._executing_limit:
+                    return False
+            elif (
+                status not in (StepStatus.COMPLETED, StepStatus.PENDING, StepStatus.SKIPPED)
+                or step.next_attempt_at is not None
+            ):
+                return False
+            if step.compensated_at is not None:
+                return False
+            if step.executed_at is not None and step.executed_at > self._horizon:
+                return False
+            if step.started_at is not None and step.started_at > self._horizon:
+                return False
+        if out == 0 and (self._rests or (saga.updated_at is not None and saga.updated_at < self._standing_limit)):
+            return False
+        return (out <= 1 or self._parallel) and (saga.deadline is None or saga.deadline >= self._now)

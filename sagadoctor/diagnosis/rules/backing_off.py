@@ -1,0 +1,41 @@
+"""backing-off: asleep until a known time in the future; nothing is wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import Severity
+from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.saga import SagaState
+
+from .. import facts, treatments
+from ..anatomy import attempts, error, next_attempt
+from ..deadlines import words
+from ..sign import Rule, Sign
+
+
+def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    """Hold when a live saga will be tried again at a known time that hasn't come, and retries aren't exhausted."""
+    if not case.saga.is_live:
+        return None
+    tried = attempts(case)
+    if tried is not None and tried >= policy.thresholds.attempts:
+        return None
+    again = next_attempt(case)
+    if again is None or again[0] <= now:
+        return None
+    if case.state is not SagaState.BACKING_OFF and not (tried or error(case, case.current)):
+        return None
+    at, field = again
+    rest = words((at - now).total_seconds())
+    return Sign(
+        summary=f"it rests and is tried again in {rest}" + (f" (tried {tried} times so far)" if tried else ""),
+        evidence=(facts.time(case, f"{field} is in {rest}", at), facts.saga_state(case)),
+        step=case.current,
+        cause=error(case, case.current),
+        treatments=(treatments.wait("the engine tries again by itself", case.current),),
+    )
+
+
+RULE = Rule("backing-off", Severity.INFO, examine, "sagas that rest before a retry")

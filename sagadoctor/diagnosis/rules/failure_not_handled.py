@@ -1,0 +1,56 @@
+"""failure-not-handled: a step failed, earlier work stands, and the saga neither compensates nor tries again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import Severity
+from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.saga import FORWARD, SagaState, StepStatus
+
+from .. import facts, treatments
+from ..anatomy import UNDO_BEGUN, error, executing, names, next_attempt, with_status
+from ..sign import Rule, Sign
+
+
+def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    """Hold when a forward saga has a failed step after completed ones and has stood still past `compensation`."""
+    if case.state not in FORWARD or case.state is SagaState.PAUSED:
+        return None
+    failed = with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT)
+    if not failed or executing(case) or with_status(case, *UNDO_BEGUN):
+        return None
+    step = failed[0]
+    defined = policy.step(step.name)
+    if defined is not None and defined.optional:
+        return None
+    before = tuple(each for each in case.steps or () if each.index < step.index and each.status is StepStatus.COMPLETED)
+    if not before:
+        return None
+    again = next_attempt(case)
+    if again is not None and again[0] > now:
+        return None
+    if case.progress_at is None or now - case.progress_at <= policy.thresholds.compensation:
+        return None
+    said = error(case, step)
+    return Sign(
+        summary=f"{step.name} failed and nothing followed: {names(before)} still stands, neither undone nor gone on",
+        evidence=(
+            facts.saga_state(case),
+            facts.step_status(case, step),
+            *((facts.status(case, f"the error was: {said}"),) if said else ()),
+            *(facts.step_status(case, each) for each in before),
+            *facts.standstill(case, now),
+        ),
+        step=step,
+        due=case.progress_at + policy.thresholds.compensation,
+        cause=said,
+        treatments=(
+            treatments.fail_step(step, "the orchestrator died before its first undo; told again, it compensates"),
+            treatments.retry_step(step, policy, "going forward instead is right only if the failure was passing"),
+        ),
+    )
+
+
+RULE = Rule("failure-not-handled", Severity.CRITICAL, examine, "failures that nobody handled")

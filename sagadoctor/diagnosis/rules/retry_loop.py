@@ -1,0 +1,51 @@
+"""retry-loop: it is tried again and again with the same error, however fresh the row looks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import Severity
+from sagadoctor.model.policy import SagaPolicy
+
+from .. import facts, treatments
+from ..anatomy import attempts, error, next_attempt
+from ..deadlines import words
+from ..sign import Rule, Sign
+
+
+def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    """Hold when a live saga, or an open step of it, has been tried at least `attempts` times."""
+    if not case.saga.is_live:
+        return None
+    tried = attempts(case)
+    if tried is None or tried < policy.thresholds.attempts:
+        return None
+    said = error(case, case.current)
+    evidence = [
+        facts.status(case, f"{tried} attempts; {policy.thresholds.attempts} is where the policy stops believing"),
+        facts.saga_state(case),
+    ]
+    if said:
+        evidence.append(facts.status(case, f"the error is: {said}"))
+    again = next_attempt(case)
+    if again is not None and again[0] > now:
+        evidence.append(
+            facts.time(case, f"the next attempt is due in {words((again[0] - now).total_seconds())}", again[0])
+        )
+    evidence += [each for each in facts.standstill(case, now) if case.progress_from != "updated_at"]
+    named = f" at {case.current.name}" if case.current is not None else ""
+    return Sign(
+        summary=f"tried {tried} times{named} without getting on" + (f": {said}" if said else ""),
+        evidence=tuple(evidence),
+        step=case.current,
+        cause=said,
+        treatments=(
+            treatments.call_human(
+                "the engine retries by itself; mend the cause, one more try changes nothing", case.current
+            ),
+        ),
+    )
+
+
+RULE = Rule("retry-loop", Severity.CRITICAL, examine, "retries that never succeed")

@@ -1,0 +1,54 @@
+"""step-timed-out: a step is out past its own deadline, else past the timeout configured for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import EvidenceKind, Severity
+from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.saga import FORWARD, SagaState
+
+from .. import facts, treatments
+from ..anatomy import error, executing
+from ..deadlines import step_due, words
+from ..sign import Rule, Sign
+
+
+def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    """Hold when an executing step of a forward saga has passed its deadline."""
+    if case.state not in FORWARD or case.state is SagaState.PAUSED:
+        return None
+    late = [
+        (due, step) for step in executing(case) if (due := step_due(case, step, policy)) is not None and due.at < now
+    ]
+    if not late:
+        return None
+    due, step = min(late, key=lambda pair: pair[0].at)
+    said = error(case, step)
+    evidence = [facts.step_status(case, step), facts.overdue(case, due, now)]
+    if due.kind is EvidenceKind.DECLARED:
+        evidence += facts.standstill(case, now)
+    if said:
+        evidence.append(facts.status(case, f"the error is: {said}"))
+    if case.progress_at is not None and case.progress_at > due.at:
+        evidence.append(
+            facts.time(
+                case, f"the row still moved after the deadline ({case.progress_from})", case.progress_at, supports=False
+            )
+        )
+    span = words((now - due.at).total_seconds())
+    return Sign(
+        summary=f"{step.name} was sent and has not answered; its time was up {span} ago",
+        evidence=tuple(evidence),
+        step=step,
+        due=due.at,
+        cause=said,
+        treatments=(
+            treatments.retry_step(step, policy, "the command or its reply may be lost, or the participant may be slow"),
+            treatments.fail_step(step, "then the saga compensates; right only if the participant did not do the work"),
+        ),
+    )
+
+
+RULE = Rule("step-timed-out", Severity.CRITICAL, examine, "steps that never answered")

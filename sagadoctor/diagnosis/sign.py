@@ -1,0 +1,63 @@
+"""What a rule is, and what it says when it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import Evidence, Severity
+from sagadoctor.model.policy import Policy, SagaPolicy
+from sagadoctor.model.remedy import Remedy
+from sagadoctor.model.saga import Step
+from sagadoctor.model.survey import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """One rule's answer: what is wrong, on which facts, and what could be done.
+
+    `summary` is one sentence that a tired person understands, with outside text in it as it came. `due` is the
+    deadline that has passed, where there is one. `cause` is what findings of one group share beside rule, type and
+    step: an error text (masked later) or nothing. `leads` is False where the sign may never be the primary finding
+    while another one holds.
+    """
+
+    summary: str
+    evidence: tuple[Evidence, ...]
+    step: Step | None = None
+    severity: Severity | None = None
+    due: datetime | None = None
+    cause: str | None = None
+    leads: bool = True
+    treatments: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One sickness: its stable name, its severity, and the pure function that recognises it."""
+
+    name: str
+    severity: Severity
+    examine: Callable[[Case, SagaPolicy, datetime], Sign | None]
+    title: str
+    """What findings of one group are called, before step and cause are added."""
+
+
+@dataclass(frozen=True, slots=True)
+class SurveySign:
+    """What a survey rule says: about these sagas (each gets the sign in its own case), or about the store itself."""
+
+    sign: Sign
+    saga_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyRule:
+    """A sickness that no single row shows; reads aggregates that the store computed."""
+
+    name: str
+    severity: Severity
+    examine: Callable[[Survey, Policy, datetime], tuple[SurveySign, ...]]
+    title: str
