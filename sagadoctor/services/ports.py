@@ -34,8 +34,14 @@ class Ledger(Protocol):
         now: datetime,
         complete: Iterable[str],
         in_scope: Callable[[SeenFinding], bool],
+        *,
+        remember: bool = True,
     ) -> tuple[str, ...]:
-        """End the scan; return (and forget) the ids of in-scope findings of `complete` sources not seen again."""
+        """End the scan; return (and forget) the ids of in-scope findings of `complete` sources not seen again.
+
+        With `remember` this scan becomes the reader's last complete one of those sources; a scan that was asked for a
+        part only must not.
+        """
         ...
 
     async def abandon(self, ticket: ScanTicket) -> None:

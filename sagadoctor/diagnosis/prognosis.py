@@ -1,0 +1,54 @@
+"""Why a saga is not flagged, and when it would be if nothing moved from now on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import Finding, Severity
+from sagadoctor.model.policy import SagaPolicy
+
+from .anatomy import next_attempt
+from .deadlines import step_due
+from .examine import examine
+
+_AFTER = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Prognosis:
+    """The first moment at which a finding of warning or worse would hold, and that finding; None: never."""
+
+    late_at: datetime | None
+    finding: Finding | None
+
+
+def prognosis(case: Case, policy: SagaPolicy, now: datetime) -> Prognosis:
+    """Return when this case would be flagged: every threshold tried in turn, the rules themselves being asked."""
+    for moment in sorted(_moments(case, policy, now)):
+        for finding in examine(case, policy, moment + _AFTER):
+            if finding.severity is not Severity.INFO:
+                return Prognosis(moment, finding)
+    return Prognosis(None, None)
+
+
+def _moments(case: Case, policy: SagaPolicy, now: datetime) -> set[datetime]:
+    limits = policy.thresholds
+    spans = [limits.no_progress, limits.compensation, limits.max_wait, limits.outbox]
+    spans += [span for step in policy.steps for span in (step.timeout, step.max_wait) if span is not None]
+    moments: list[datetime] = []
+    if case.progress_at is not None:
+        moments += [case.progress_at + span for span in spans]
+    for step in case.steps or ():
+        due = step_due(case, step, policy)
+        if due is not None:
+            moments.append(due.at)
+    again = next_attempt(case)
+    if again is not None:
+        moments.append(again[0] + limits.wake_up)
+    owner = case.saga.owner
+    if owner is not None and owner.lease_until is not None:
+        moments.append(owner.lease_until + limits.lease_grace)
+    moments += [entry.created_at + limits.outbox for entry in case.saga.outbox if entry.created_at is not None]
+    return {moment for moment in moments if moment >= now}

@@ -1,0 +1,35 @@
+"""Everything that a service works with, wired once by bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sagadoctor.api.ports import Store
+from sagadoctor.clock import Clock
+from sagadoctor.model.policy import Policy
+from sagadoctor.redaction import Redactor
+
+from .ports import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The configured backends of one environment; `ledger` is None where none can be had."""
+
+    stores: tuple[Store, ...]
+    policy: Policy
+    clock: Clock
+    ledger: Ledger | None = None
+    redactor: Redactor = field(default_factory=Redactor)
+    live_cap: int = 200_000
+
+    def named(self, names: frozenset[str] | None) -> tuple[Store, ...]:
+        """Return the stores of these names, or all."""
+        return tuple(store for store in self.stores if names is None or store.name in names)
+
+    async def close(self) -> None:
+        """Let go of every backend; one that fails to close doesn't keep the others open."""
+        for store in self.stores:
+            await store.close()
+        if self.ledger is not None:
+            await self.ledger.close()
