@@ -55,6 +55,8 @@ class Shown:
 
     cases: tuple[ShownCase, ...]
     blind_spots: tuple[BlindSpot, ...]
+    by_id: bool = True
+    """The saga was asked for by its id, which must be in one store only."""
     gone: str | None = None
     """A finding id whose saga was known, but whose row isn't there any more."""
 
@@ -76,7 +78,7 @@ async def show(backends: Backends, request: ShowRequest) -> Shown:
             cases += await _cases(backends, store, wanted, request, deadline)
         except BackendError as error:
             blind.append(BlindSpot(store.name, error.reason, hint=error.hint))
-    return Shown(tuple(cases), tuple(blind), gone if not cases else None)
+    return Shown(tuple(cases), tuple(blind), wanted is not None, gone if not cases else None)
 
 
 async def _known(backends: Backends, finding_id: str) -> tuple[str, str] | None:

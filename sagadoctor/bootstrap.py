@@ -1,0 +1,107 @@
+"""The only wiring: a configuration and the plugins it names become the backends that services work with."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagadoctor.api.ports import Store, StoreContext
+from sagadoctor.clock import Clock, SystemClock
+from sagadoctor.config import Configuration, StoreSetting, find, folders, load, resolve, toml_files
+from sagadoctor.errors import ConfigError, Problem, UsageError
+from sagadoctor.ledger import open_ledger
+from sagadoctor.redaction import Redactor
+from sagadoctor.registry import STORES, installed, store_plugin
+from sagadoctor.services.backends import Backends
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """One environment, ready to be looked at."""
+
+    configuration: Configuration
+    backends: Backends
+
+    def known_stores(self, names: frozenset[str] | None) -> None:
+        """Raise UsageError when a store was asked for that isn't configured."""
+        configured = [store.name for store in self.backends.stores]
+        for name in sorted(names or ()):
+            if name not in configured:
+                raise UsageError(f"no store {name!r} is configured; there are: {', '.join(configured)}")
+
+
+def load_configuration(config: Path | None, env: str | None, *, read_only: bool = False) -> Configuration:
+    """Find, read and check the configuration; raises ConfigError with every problem at once."""
+    found = find(config, env, environ=os.environ)
+    siblings = toml_files(found.path.parent) if found.path.parent in folders(os.environ) else []
+    configuration = load(
+        found.path,
+        plugin_of=store_plugin,
+        installed=[entry.name for entry in installed(STORES) if entry.problem is None],
+        environ=os.environ,
+        siblings=[path for path in siblings if path != found.path],
+    )
+    return configuration.forced_read_only("--read-only") if read_only else configuration
+
+
+def open_doctor(config: Path | None, env: str | None, *, read_only: bool = False, clock: Clock | None = None) -> Doctor:
+    """Load the configuration, resolve its secrets and open its backends; nothing is contacted yet."""
+    configuration = load_configuration(config, env, read_only=read_only)
+    redactor = Redactor(paths=configuration.redaction_paths)
+    resolve(configuration, redactor, os.environ)
+    return Doctor(configuration, open_backends(configuration, redactor, clock or SystemClock()))
+
+
+def open_backends(configuration: Configuration, redactor: Redactor, clock: Clock) -> Backends:
+    """Open every backend of a configuration; raises ConfigError with the problems of all of them."""
+    ledger = configuration.ledger
+    password = ledger.password.reveal() if ledger.password is not None else None
+    return Backends(
+        stores=open_stores(configuration, clock),
+        policy=configuration.policy,
+        clock=clock,
+        ledger=open_ledger(ledger.url or state_folder() / "ledger.db", password, clock),
+        redactor=redactor,
+        live_cap=configuration.live_cap,
+    )
+
+
+def open_stores(configuration: Configuration, clock: Clock) -> tuple[Store, ...]:
+    """Open every store of a configuration without connecting; raises ConfigError with the problems of all of them."""
+    stores: list[Store] = []
+    problems: list[Problem] = []
+    for setting in configuration.stores:
+        try:
+            stores.append(_open_store(setting, configuration, clock))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return tuple(stores)
+
+
+def _open_store(setting: StoreSetting, configuration: Configuration, clock: Clock) -> Store:
+    context = StoreContext(
+        name=setting.name,
+        environment=configuration.environment.name,
+        clock=clock,
+        tz=configuration.environment.tz,
+        policy=configuration.policy,
+        big_table=configuration.big_table,
+    )
+    try:
+        return setting.plugin.open(setting.options, context)
+    except ConfigError as error:
+        places = [
+            Problem(each.message, each.file or str(configuration.path), each.line or setting.line, each.key)
+            for each in error.problems
+        ]
+        raise ConfigError(places) from None
+
+
+def state_folder() -> Path:
+    """Return the XDG state folder of sagadoctor: what it remembers between runs."""
+    from platformdirs import user_state_path
+
+    return user_state_path("sagadoctor")

@@ -1,0 +1,72 @@
+"""`sagadoctor config`: validate, show, schema, path; nothing is contacted."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Final
+
+import typer
+
+from .context import Globals
+from .exits import Exit
+
+app: Final = typer.Typer(
+    help="The configuration: check it, show it, find it.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@app.command("validate")
+def validate(context: typer.Context) -> None:
+    """Check the whole file and report every problem at once."""
+    from sagadoctor.bootstrap import load_configuration, open_stores
+    from sagadoctor.clock import SystemClock
+
+    given: Globals = context.obj
+    configuration = load_configuration(given.config, given.env, read_only=given.read_only)
+    open_stores(configuration, SystemClock())
+    for warning in configuration.warnings:
+        given.terminal.complain(f"warning: {warning}")
+    names = ", ".join(store.name for store in configuration.stores)
+    given.terminal.line(f"{configuration.path} is good: environment {configuration.environment.name}, stores {names}")
+    raise typer.Exit(Exit.OK)
+
+
+@app.command("show")
+def show(
+    context: typer.Context,
+    output: Annotated[str, typer.Option("-o", "--output", help="table or json")] = "table",
+) -> None:
+    """Show the effective values with the place each comes from; secrets are masked."""
+    from sagadoctor.bootstrap import load_configuration
+    from sagadoctor.config.show import data, lines, settings
+    from sagadoctor.export.wire import encode
+
+    given: Globals = context.obj
+    effective = settings(load_configuration(given.config, given.env, read_only=given.read_only))
+    if output == "json":
+        given.terminal.line(encode({"schema": "sagadoctor.config/1", "settings": data(effective)}))
+        return
+    for line in lines(effective):
+        given.terminal.line(line)
+
+
+@app.command("schema")
+def schema(context: typer.Context) -> None:
+    """Print the JSON Schema of the configuration with the installed plugins, for editors."""
+    from sagadoctor.config.schema import schema as made
+    from sagadoctor.export.wire import encode
+    from sagadoctor.registry import names, store_plugin
+
+    given: Globals = context.obj
+    given.terminal.line(encode(made({name: store_plugin(name) for name in names()})))
+
+
+@app.command("path")
+def path(context: typer.Context) -> None:
+    """Print which file would be read."""
+    from sagadoctor.config import find
+
+    given: Globals = context.obj
+    found = find(given.config, given.env, environ=os.environ)
+    given.terminal.say(f"chosen by {found.because}")
+    given.terminal.line(str(found.path))

@@ -1,0 +1,200 @@
+"""One saga for a person: where it stands, its steps, what happened when, what is wrong and what could be done."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from sagadoctor.cli.terminal import ADVICE_COLOUR, SEVERITY_GLYPH, STEP_GLYPH, Terminal
+from sagadoctor.diagnosis.deadlines import step_due, words
+from sagadoctor.export.command_line import acknowledge_command, remedy_command
+from sagadoctor.export.links import links
+from sagadoctor.model.case import Case
+from sagadoctor.model.finding import Finding
+from sagadoctor.model.saga import Step, StepStatus
+from sagadoctor.untrusted import shown
+
+if TYPE_CHECKING:
+    from sagadoctor.bootstrap import Doctor
+    from sagadoctor.services.show import ShownCase
+
+_ENDS: Final = 500
+"""Of a saga with more than twice as many steps only the first and the last ones are printed."""
+
+
+def print_case(terminal: Terminal, doctor: Doctor, one: ShownCase, options: tuple[str, ...], *, payload: bool) -> None:
+    """Print one case."""
+    case = one.case
+    _head(terminal, case, one.now)
+    _steps(terminal, doctor, case, one.now)
+    _timeline(terminal, case, one.now)
+    if one.findings:
+        for finding in one.findings:
+            _finding(terminal, doctor, finding, options)
+    _prognosis(terminal, one)
+    if payload:
+        _payload(terminal, doctor, case)
+
+
+def _head(terminal: Terminal, case: Case, now: datetime) -> None:
+    saga = case.saga
+    kind = f"{shown(saga.saga_type, 80)} " if saga.saga_type else ""
+    terminal.line(terminal.paint(f"{kind}{shown(saga.saga_id, 200)}", "bold"))
+    raw = f" (the store says {shown(saga.raw_state, 80)})" if saga.raw_state not in (None, saga.state.value) else ""
+    facts = [("state", f"{saga.state.value}{raw}"), ("store", str(shown(saga.source, 160)))]
+    if saga.business_key:
+        facts.append(("key", str(shown(saga.business_key, 120))))
+    if case.progress_at is not None:
+        ago = words((now - case.progress_at).total_seconds())
+        facts.append(("progress", f"{_at(case.progress_at)}, {ago} ago ({shown(case.progress_from or '', 80)})"))
+    if saga.owner is not None:
+        alive = {True: "alive", False: "gone", None: "nobody can tell whether it is alive"}[saga.owner.alive]
+        facts.append(("owner", f"{shown(saga.owner.name, 80)}, {alive}"))
+    if saga.attempts is not None:
+        facts.append(("attempts", str(saga.attempts)))
+    if saga.error:
+        facts.append(("error", str(shown(saga.error, 600))))
+    for label, value in (("parent", saga.parent_id), ("trace", saga.trace_id), ("correlation", saga.correlation_id)):
+        if value:
+            facts.append((label, str(shown(value, 160))))
+    for label, text in facts:
+        terminal.line(f"  {label:<12}{text}")
+    for link in case.linked:
+        other = f"{shown(link.saga.store, 40)}/{shown(link.saga.saga_id, 120)} is {link.saga.state.value}"
+        terminal.line(f"  {link.relation.value.replace('_', ' '):<12}{other}")
+    terminal.line()
+
+
+def _steps(terminal: Terminal, doctor: Doctor, case: Case, now: datetime) -> None:
+    steps = case.steps
+    if steps is None:
+        terminal.line("  no steps are known: neither the store nor the configuration names them")
+        terminal.line()
+        return
+    terminal.line(terminal.paint(f"Steps ({len(steps)})", "bold"))
+    policy = doctor.configuration.policy.of(case.saga.saga_type)
+    listed: list[Step | None] = list(steps)
+    if len(steps) > 2 * _ENDS:
+        listed = [*steps[:_ENDS], None, *steps[-_ENDS:]]
+    for step in listed:
+        if step is None:
+            terminal.line(f"  … {len(steps) - 2 * _ENDS} more steps …")
+            continue
+        here = terminal.paint(" ← here", "bold") if step is case.current and case.saga.is_live else ""
+        if terminal.ascii:
+            here = here.replace("←", "<-")
+        glyph = terminal.glyph(STEP_GLYPH[step.status])
+        raw = f" [{shown(step.raw_status, 40)}]" if step.raw_status not in (None, step.status.value) else ""
+        terminal.line(f"  {glyph} {shown(step.name, 60):<28} {step.status.value.replace('_', ' ')}{raw}{here}")
+        details = []
+        if step.status is StepStatus.EXECUTING and (due := step_due(case, step, policy)) is not None:
+            span = words((due.at - now).total_seconds())
+            details.append(f"deadline {_at(due.at)} ({'in ' + span if due.at > now else span + ' ago'})")
+        if step.attempts is not None:
+            details.append(f"{step.attempts} attempts")
+        if step.error:
+            details.append(str(shown(step.error, 300)))
+        for detail in details:
+            terminal.line(terminal.paint(f"      {detail}", "dim"))
+    terminal.line()
+
+
+def _timeline(terminal: Terminal, case: Case, now: datetime) -> None:
+    saga = case.saga
+    moments = [(saga.created_at, "created"), (saga.updated_at, "row updated"), (saga.ended_at, "ended")]
+    for step in case.steps or ():
+        name = shown(step.name, 60)
+        moments += [
+            (step.started_at, f"{name} sent"),
+            (step.executed_at, f"{name} ended"),
+            (step.compensated_at, f"{name} compensated"),
+            (step.timeout_at, f"{name} deadline"),
+        ]
+    moments += [
+        (entry.created_at, f"command {shown(entry.step or entry.entry_id, 60)} written to the outbox")
+        for entry in saga.outbox
+    ]
+    known = sorted(((at, text) for at, text in moments if at is not None), key=lambda pair: pair[0])
+    if not known:
+        return
+    terminal.line(terminal.paint("Timeline (UTC)", "bold"))
+    cut = known if len(known) <= 60 else [*known[:20], *known[-40:]]
+    for at, text in cut:
+        ahead = at > now
+        span = words((at - now if ahead else now - at).total_seconds())
+        terminal.line(f"  {_at(at)}  {text}  {terminal.paint('in ' + span if ahead else span + ' ago', 'dim')}")
+    if len(cut) < len(known):
+        terminal.line(f"  … {len(known) - len(cut)} more moments in between")
+    terminal.line()
+
+
+def _finding(terminal: Terminal, doctor: Doctor, finding: Finding, options: tuple[str, ...]) -> None:
+    glyph = terminal.glyph(SEVERITY_GLYPH[finding.severity])
+    lead = "" if finding.primary else "  (also)"
+    terminal.line(terminal.paint(f"{glyph} {finding.severity.value} {finding.rule}", finding.severity.value) + lead)
+    _wrapped(terminal, str(shown(finding.summary, 600)), "    ")
+    for fact in finding.evidence:
+        sign = terminal.paint("for    ", "dim") if fact.supports else terminal.paint("AGAINST", "warning")
+        when = f", {_at(fact.observed_at)}" if fact.observed_at else ""
+        terminal.line(
+            f"    {sign} {shown(fact.fact, 400)}  {terminal.paint(f'({shown(fact.source, 80)}{when})', 'dim')}"
+        )
+    for remedy in finding.remedies:
+        step = f" {shown(remedy.step, 60)}" if remedy.step else ""
+        code = f" [{remedy.override}]" if remedy.override else ""
+        head = terminal.paint(remedy.advice.value, ADVICE_COLOUR[remedy.advice])
+        _wrapped(terminal, f"{head}: {remedy.kind.value}{step}: {shown(remedy.because, 400)}{code}", "    → ")
+        command = remedy_command(finding, remedy, *options)
+        if command:
+            terminal.line(f"      {command}")
+    for name, url in links(finding, doctor.configuration.links).items():
+        terminal.line(f"    {shown(name, 40)}: {shown(url, 600)}")
+    if finding.acknowledged_until is not None:
+        terminal.line(f"    acknowledged until {_at(finding.acknowledged_until)}")
+    elif finding.primary:
+        terminal.line(terminal.paint(f"    quiet for 2h: {acknowledge_command(finding, '2h', *options)}", "dim"))
+    terminal.line()
+
+
+def _prognosis(terminal: Terminal, one: ShownCase) -> None:
+    if one.prognosis is None:
+        return
+    if not one.case.saga.is_live:
+        terminal.line(terminal.paint("Nothing is wrong with it: it has ended and everything fits together.", "good"))
+        return
+    late = one.prognosis
+    if late.late_at is None or late.finding is None:
+        terminal.line(terminal.paint("Nothing is wrong with it, and no deadline is known that it could miss.", "good"))
+        return
+    span = words((late.late_at - one.now).total_seconds())
+    when = f"{late.late_at:%H:%M:%S} UTC (in {span})"
+    text = f"Nothing is wrong with it. Late at {when} if nothing moves: {late.finding.rule}."
+    terminal.line(terminal.paint(text, "good"))
+
+
+def _payload(terminal: Terminal, doctor: Doctor, case: Case) -> None:
+    import msgspec
+
+    raw = case.saga.payload
+    terminal.line(terminal.paint("Payload (redacted)", "bold"))
+    if raw is None:
+        terminal.line("  none, or the mapping names no payload column")
+        return
+    try:
+        value = doctor.backends.redactor.payload(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        terminal.line(f"  not JSON ({shown(error, 120)}): {shown(raw[:200].hex(), 400)}")
+        return
+    for line in msgspec.json.format(msgspec.json.encode(value), indent=2).decode().splitlines():
+        terminal.line(f"  {shown(line, 400)}")
+
+
+def _wrapped(terminal: Terminal, text: str, indent: str) -> None:
+    follow = " " * len(indent)
+    for line in textwrap.wrap(text, terminal.width, initial_indent=indent, subsequent_indent=follow) or [indent]:
+        terminal.line(line)
+
+
+def _at(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"

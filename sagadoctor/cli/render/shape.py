@@ -1,0 +1,20 @@
+"""What a person asked of the output, whatever its format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`limit`: at most that many findings (or groups) are printed, the rest are counted; `options`: global options
+    that a printed command has to repeat (`--config …`); `as_of`: the moment of the report.
+    """
+
+    as_of: datetime
+    limit: int | None = None
+    by_group: bool = False
+    templates: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()

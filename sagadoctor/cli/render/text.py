@@ -1,0 +1,88 @@
+"""Markdown for people elsewhere, and one line for Nagios."""
+
+from __future__ import annotations
+
+from sagadoctor.cli.terminal import Terminal
+from sagadoctor.export.markdown import end_section, finding_section
+from sagadoctor.export.wire import moment
+from sagadoctor.model.finding import Finding, Severity
+from sagadoctor.model.report import ReportEnd
+from sagadoctor.untrusted import shown
+
+from .shape import Shape
+
+
+class MarkdownRenderer:
+    """A page to paste: findings as a list with their evidence, then the summary."""
+
+    def __init__(self, terminal: Terminal, shape: Shape) -> None:
+        """Keep where and how to write."""
+        self._out = terminal.out
+        self._shape = shape
+        self._printed = 0
+        self._cut = 0
+
+    def start(self) -> None:
+        """Write the title."""
+        self._out.write(f"# Sagas as of {moment(self._shape.as_of)}\n\n")
+
+    def finding(self, finding: Finding) -> None:
+        """Write one finding."""
+        if self._shape.by_group:
+            return
+        if self._shape.limit is not None and self._printed >= self._shape.limit:
+            self._cut += 1
+            return
+        self._printed += 1
+        self._out.write(finding_section(finding) + "\n")
+
+    def end(self, end: ReportEnd) -> None:
+        """Write the summary."""
+        if self._cut:
+            self._out.write(f"\n{self._cut} more findings were left out by the limit.\n")
+        if end.truncated:
+            self._out.write("\nRows were left out: this is not all.\n")
+        self._out.write(end_section(end) + "\n")
+
+
+class NagiosRenderer:
+    """One status line with performance data, and the worst findings below it."""
+
+    _LISTED = 10
+
+    def __init__(self, terminal: Terminal, shape: Shape) -> None:
+        """Keep where to write."""
+        self._out = terminal.out
+        self._worst: list[str] = []
+
+    def start(self) -> None:
+        """Write nothing: the status comes first, and it isn't known yet."""
+
+    def finding(self, finding: Finding) -> None:
+        """Keep the first few that matter."""
+        if finding.severity is Severity.INFO or finding.acknowledged_until is not None or not finding.primary:
+            return
+        if len(self._worst) < self._LISTED:
+            about = shown(finding.saga_id or finding.about or finding.store, 60)
+            line = f"{finding.severity.value} {finding.rule} {about}: {shown(finding.summary, 160)}"
+            self._worst.append(line.replace("|", "/"))
+
+    def end(self, end: ReportEnd) -> None:
+        """Write the status line."""
+        from sagadoctor.cli.exits import Nagios, of_nagios
+
+        state = of_nagios(end)
+        summary = end.summary
+        text = f"{summary.critical} critical, {summary.warning} warning in {end.sagas} sagas"
+        if not end.complete:
+            missing = ", ".join(str(shown(spot.source, 40)) for spot in end.blind_spots) or "rows left out"
+            text += f", INCOMPLETE ({missing})".replace("|", "/")
+        numbers = f"critical={summary.critical} warning={summary.warning} info={summary.info} sagas={end.sagas}"
+        label = Nagios(state).name
+        self._out.write(_plain(f"SAGAS {label} - {text} | {numbers}\n"))
+        for line in self._worst:
+            self._out.write(_plain(line + "\n"))
+
+
+def _plain(text: str) -> str:
+    return text if text.isascii() else text.encode("ascii", "backslashreplace").decode("ascii")

@@ -1,0 +1,131 @@
+"""`sagadoctor scan`: one pass over everything; prints the report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .asked import filters, point_in_time, span
+from .context import Globals, with_backends
+from .exits import of_nagios, of_scan
+
+if TYPE_CHECKING:
+    from sagadoctor.bootstrap import Doctor
+    from sagadoctor.model.finding import Severity
+    from sagadoctor.model.report import ReportEnd
+
+_FORMATS = ("table", "json", "ndjson", "csv", "markdown", "nagios")
+_FAIL_ON = ("critical", "warning", "info", "never")
+
+
+def scan(
+    context: typer.Context,
+    output: Annotated[str, typer.Option("-o", "--output", help=", ".join(_FORMATS))] = "table",
+    fail_on: Annotated[str, typer.Option(help="Exit 1 at this severity or worse: " + ", ".join(_FAIL_ON))] = "warning",
+    since: Annotated[str, typer.Option(help="How far back ended sagas are read.")] = "24h",
+    deep: Annotated[bool, typer.Option("--deep", help="Read all ended sagas.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Print at most that many; the rest is counted.")] = None,
+    new_only: Annotated[
+        bool, typer.Option("--new-only", help="Only what this reader's last scan didn't have.")
+    ] = False,
+    by_group: Annotated[bool, typer.Option("--by-group", help="One line a cause.")] = False,
+    reader: Annotated[
+        str | None, typer.Option("--as", help="Whose last scan new, ongoing and resolved compare with.")
+    ] = None,
+    allow_full_scan: Annotated[
+        bool, typer.Option("--allow-full-scan", help="Read big tables without an index, gently.")
+    ] = False,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Judge a restored dump as of this time.")] = None,
+    store: Annotated[list[str] | None, typer.Option(help="Only these stores.")] = None,
+    saga_type: Annotated[list[str] | None, typer.Option("--type", help="Only these saga types.")] = None,
+    step: Annotated[list[str] | None, typer.Option(help="Only findings at these steps.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="Only sagas in these states (our word or the store's).")
+    ] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="Only these rules.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="Only these groups.")] = None,
+    key: Annotated[list[str] | None, typer.Option(help="Only these business keys.")] = None,
+    older_than: Annotated[str | None, typer.Option(help="Only what has stood still at least that long.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Only the saga ids in this file; - is stdin.")] = None,
+) -> None:
+    """Look at every store once and say which sagas are stuck, why, and since when."""
+    given: Globals = context.obj
+    if output not in _FORMATS:
+        raise typer.BadParameter(f"one of {', '.join(_FORMATS)}", param_hint="-o")
+    if fail_on not in _FAIL_ON:
+        raise typer.BadParameter(f"one of {', '.join(_FAIL_ON)}", param_hint="--fail-on")
+    from sagadoctor.services.scan import ScanRequest
+
+    request = ScanRequest(
+        reader=reader or ("terminal" if sys.stdout.isatty() else "cron"),
+        since=span(since, "--since"),
+        deep=deep,
+        filters=filters(
+            store=store,
+            saga_type=saga_type,
+            step=step,
+            state=state,
+            rule=rule,
+            group=group,
+            key=key,
+            older_than=older_than,
+            source=source,
+        ),
+        new_only=new_only,
+        allow_full_scan=allow_full_scan,
+        as_of=point_in_time(as_of, "--as-of"),
+        timeout=given.timeout if given.timeout is not None else 60.0,
+    )
+
+    async def work(doctor: Doctor) -> ReportEnd:
+        from sagadoctor.model.report import ReportEnd
+        from sagadoctor.services.scan import scan as run
+
+        from .render import RENDERERS, Shape
+
+        doctor.known_stores(request.filters.stores)
+        shape = Shape(
+            as_of=request.as_of or doctor.backends.clock.now(),
+            limit=limit,
+            by_group=by_group,
+            templates=doctor.configuration.links,
+            options=given.repeated,
+        )
+        renderer = RENDERERS[output](given.terminal, shape)
+        renderer.start()
+        end: ReportEnd | None = None
+        async for told in run(doctor.backends, request):
+            if isinstance(told, ReportEnd):
+                end = told
+            else:
+                renderer.finding(told)
+        assert end is not None
+        renderer.end(end)
+        given.terminal.out.flush()
+        return end
+
+    end = with_backends(given, work)
+    if output != "table":
+        _say_on_stderr(given, end)
+    if output == "nagios":
+        raise typer.Exit(of_nagios(end))
+    raise typer.Exit(of_scan(end, _severity(fail_on)))
+
+
+def _severity(word: str) -> Severity | None:
+    from sagadoctor.model.finding import Severity
+
+    return None if word == "never" else Severity(word)
+
+
+def _say_on_stderr(given: Globals, end: ReportEnd) -> None:
+    from sagadoctor.untrusted import shown
+
+    for spot in end.blind_spots:
+        hint = f" ({shown(spot.hint, 600)})" if spot.hint else ""
+        given.terminal.complain(f"not seen: {shown(spot.source, 60)}: {shown(spot.reason, 600)}{hint}")
+    for note in end.notes:
+        given.terminal.say(f"note: {shown(note, 400)}")

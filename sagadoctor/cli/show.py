@@ -1,0 +1,86 @@
+"""`sagadoctor show`: one saga in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .asked import point_in_time
+from .context import Globals, with_backends
+from .exits import Exit
+
+if TYPE_CHECKING:
+    from sagadoctor.bootstrap import Doctor
+    from sagadoctor.services.show import Shown
+
+
+def show(
+    context: typer.Context,
+    saga_id: Annotated[
+        str | None, typer.Argument(help="The saga's id, or a finding's (f-…).", show_default=False)
+    ] = None,
+    key: Annotated[str | None, typer.Option("--key", help="Find the saga by its business key.")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="Only in this store.")] = None,
+    output: Annotated[str, typer.Option("-o", "--output", help="table or json")] = "table",
+    payload: Annotated[bool, typer.Option("--payload", help="Also the saga's data, redacted.")] = False,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Judge as of this time.")] = None,
+) -> None:
+    """Show one saga: its steps, what is wrong with evidence for and against, and what could be done."""
+    given: Globals = context.obj
+    if (saga_id is None) == (key is None):
+        raise typer.BadParameter("say either a saga id or --key, not both", param_hint="SAGA_ID")
+    if output not in ("table", "json"):
+        raise typer.BadParameter("table or json", param_hint="-o")
+    from sagadoctor.services.show import ShowRequest
+
+    request = ShowRequest(
+        saga_id=saga_id,
+        key=key,
+        store=store,
+        as_of=point_in_time(as_of, "--as-of"),
+        timeout=given.timeout if given.timeout is not None else 60.0,
+    )
+
+    async def work(doctor: Doctor) -> Exit:
+        from sagadoctor.services.show import show as run
+
+        doctor.known_stores(frozenset((store,)) if store is not None else None)
+        shown = await run(doctor.backends, request)
+        return _print(given, doctor, shown, saga_id or key or "", output, payload=payload)
+
+    raise typer.Exit(with_backends(given, work))
+
+
+def _print(given: Globals, doctor: Doctor, shown: Shown, asked: str, output: str, *, payload: bool) -> Exit:
+    from sagadoctor.untrusted import shown as inert
+
+    for spot in shown.blind_spots:
+        hint = f" ({inert(spot.hint, 600)})" if spot.hint else ""
+        given.terminal.complain(f"not seen: {inert(spot.source, 60)}: {inert(spot.reason, 600)}{hint}")
+    stores = sorted({one.case.saga.store for one in shown.cases})
+    if len(stores) > 1 and shown.by_id:
+        names = ", ".join(str(inert(name, 60)) for name in stores)
+        given.terminal.complain(f"{inert(asked, 120)} is in {len(stores)} stores ({names}); say which with --store")
+        return Exit.USAGE
+    if not shown.cases:
+        where = ", ".join(str(inert(each.name, 60)) for each in doctor.backends.stores)
+        if shown.gone is not None:
+            at = doctor.backends.clock.now()
+            about = f"{inert(asked, 120)} was about saga {inert(shown.gone, 120)}"
+            given.terminal.complain(f"{about}, which is gone now (looked at {at:%H:%M:%S} UTC)")
+        elif not shown.blind_spots:
+            given.terminal.complain(f"no saga {inert(asked, 120)} in {where}")
+        else:
+            given.terminal.complain(f"no saga {inert(asked, 120)} in the stores that answered")
+        return Exit.INCOMPLETE if shown.blind_spots else Exit.FINDINGS
+    if output == "json":
+        from .render.case_wire import print_json
+
+        print_json(given.terminal, doctor, shown, given.repeated, payload=payload)
+    else:
+        from .render.case import print_case
+
+        for one in shown.cases:
+            print_case(given.terminal, doctor, one, given.repeated, payload=payload)
+    return Exit.OK

@@ -1,0 +1,116 @@
+"""What the terminal can show: width, colour, glyphs; and the only place that writes to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TextIO
+
+from sagadoctor.model.finding import Severity
+from sagadoctor.model.remedy import Advice
+from sagadoctor.model.saga import StepStatus
+from sagadoctor.untrusted import ascii_only
+
+_COLOURS: Final[Mapping[str, str]] = {
+    "critical": "1;38;5;202",
+    "warning": "38;5;214",
+    "info": "38;5;75",
+    "good": "38;5;36",
+    "dim": "2",
+    "bold": "1",
+}
+
+SEVERITY_GLYPH: Final = {
+    Severity.CRITICAL: ("✖", "x"),
+    Severity.WARNING: ("▲", "!"),
+    Severity.INFO: ("i", "i"),
+}
+STEP_GLYPH: Final = {
+    StepStatus.PENDING: ("·", "."),
+    StepStatus.EXECUTING: ("▸", ">"),
+    StepStatus.COMPLETED: ("✔", "+"),
+    StepStatus.FAILED: ("✖", "x"),
+    StepStatus.TIMED_OUT: ("T", "T"),
+    StepStatus.SKIPPED: ("○", "o"),
+    StepStatus.COMPENSATING: ("↺", "~"),
+    StepStatus.COMPENSATED: ("◂", "<"),
+    StepStatus.COMPENSATION_FAILED: ("‼", "X"),
+    StepStatus.UNKNOWN: ("?", "?"),
+}
+ADVICE_COLOUR: Final = {
+    Advice.SAFE: "good",
+    Advice.ASK: "warning",
+    Advice.WAIT: "info",
+    Advice.REFUSE: "critical",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """Where talk and data go, and how they may look."""
+
+    out: TextIO
+    talk: TextIO
+    colour: bool
+    ascii: bool
+    width: int
+    quiet: bool = False
+    verbose: bool = False
+
+    def paint(self, text: str, name: str) -> str:
+        """Return the text in a colour, where colours are wanted; never colour alone carries a meaning."""
+        return f"\x1b[{_COLOURS[name]}m{text}\x1b[0m" if self.colour else text
+
+    def glyph(self, pair: tuple[str, str]) -> str:
+        """Return the glyph that this terminal can draw."""
+        return pair[1] if self.ascii else pair[0]
+
+    def line(self, text: str = "") -> None:
+        """Write one line of data."""
+        self.out.write(self._fit(text) + "\n")
+
+    def say(self, text: str) -> None:
+        """Write one line of talk, unless the person asked for quiet."""
+        if not self.quiet:
+            self.complain(text)
+
+    def complain(self, text: str) -> None:
+        """Write one line of talk that quiet doesn't silence."""
+        self.talk.write(self._fit(text) + "\n")
+        self.talk.flush()
+
+    def _fit(self, text: str) -> str:
+        if not self.ascii or text.isascii():
+            return text
+        plain = (
+            text.replace("…", "...")
+            .replace("─", "-")
+            .replace("·", "-")
+            .replace("→", "->")
+            .replace("«", "<")
+            .replace("»", ">")
+        )
+        return plain if plain.isascii() else "".join(c if c.isascii() else ascii_only(c) for c in plain)
+
+
+def open_terminal(*, colour: str = "auto", plain: bool = False, quiet: bool = False, verbose: bool = False) -> Terminal:
+    """Look at stdout and the environment: NO_COLOR, FORCE_COLOR, TERM=dumb, and whether the locale is UTF-8."""
+    out, talk = sys.stdout, sys.stderr
+    tty = out.isatty() and os.environ.get("TERM") != "dumb"
+    wanted = colour == "always" or (
+        colour == "auto" and not os.environ.get("NO_COLOR") and (tty or bool(os.environ.get("FORCE_COLOR")))
+    )
+    encoding = (getattr(out, "encoding", "") or "").lower().replace("-", "")
+    width = shutil.get_terminal_size((100, 24)).columns
+    return Terminal(
+        out=out,
+        talk=talk,
+        colour=wanted,
+        ascii=plain or encoding != "utf8",
+        width=max(40, min(width, 200)),
+        quiet=quiet,
+        verbose=verbose,
+    )

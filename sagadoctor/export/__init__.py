@@ -1,0 +1,1 @@
+"""Reports as others want them: pure functions, for both front ends."""
