@@ -1,0 +1,31 @@
+"""The guest connection to SQL databases, for the SQL adapter and for plugins; loads SQLAlchemy when it is first used."""
+
+from sagadoctor.api.sql.address import MARIADB, POSTGRESQL, SQLITE, Address, parse_address
+from sagadoctor.api.sql.catalog import Catalog, Column, Index, Kind, Table, fitting, nearest
+from sagadoctor.api.sql.driver import Limits, Row
+from sagadoctor.api.sql.guest import CONNECTIONS, Guest, Session
+from sagadoctor.api.sql.statement import bound, quoted
+from sagadoctor.api.sql.troubles import CellUnreadable
+
+__all__ = [
+    "CONNECTIONS",
+    "MARIADB",
+    "POSTGRESQL",
+    "SQLITE",
+    "Address",
+    "Catalog",
+    "CellUnreadable",
+    "Column",
+    "Guest",
+    "Index",
+    "Kind",
+    "Limits",
+    "Row",
+    "Session",
+    "Table",
+    "bound",
+    "fitting",
+    "nearest",
+    "parse_address",
+    "quoted",
+]

@@ -1,0 +1,288 @@
+"""What a validator found, in words for the person who wrote the file, at the key that it is about."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time
+from typing import Any, Final, Literal, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sagadoctor.api.options import Secret
+from sagadoctor.untrusted import shown
+
+from .keys import Path, did_you_mean, follow
+
+_WANTED: Final = {
+    "string_type": "a text in quotes",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list in brackets",
+    "tuple_type": "a list in brackets",
+    "set_type": "a list in brackets",
+    "frozen_set_type": "a list in brackets",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "dataclass_type": "a table",
+    "none_required": "nothing",
+}
+_SECRET_KEY: Final = re.compile(r"(?i)(?:.*[_-])?(?:password|passwd|pwd|secret|token|api[_-]?key|authorization)\Z")
+Told = tuple[Path, str]
+"""A message, and the key that it is about."""
+Detail = tuple[Path, Mapping[str, Any]]
+Kind = TypeVar("Kind", bound=BaseModel)
+
+
+def names_a_secret(key: object) -> bool:
+    """Say whether a key of this name would hold a secret."""
+    return isinstance(key, str) and _SECRET_KEY.match(key) is not None
+
+
+def explain(error: ValidationError | _Only, given: object, model: type[BaseModel]) -> list[Told]:
+    """Return (path below `given`, message) for every mistake that a person made, one for each place.
+
+    A value that fits no member of a union yields an error for each member; only what fits best is told.
+    """
+    by_place: dict[Path, list[Detail]] = {}
+    for detail in error.errors(include_url=False, include_context=True):
+        place, union = _place(detail["loc"], given, detail["type"])
+        by_place.setdefault(union, []).append((place, typing.cast("Mapping[str, Any]", detail)))
+    told: list[Told] = []
+    for union, details in by_place.items():
+        told.extend(_best(union, details, given, model))
+    return sorted(set(told), key=lambda entry: [str(part) for part in entry[0]])
+
+
+def _place(loc: Iterable[str | int], given: object, kind: str) -> tuple[Path, Path]:
+    """Return the path in the file that `loc` means, and the path where a union began, else the first again.
+
+    A location also names members of unions and validators; those aren't keys of the file and are left out.
+    """
+    path: Path = ()
+    union: Path | None = None
+    parts = list(loc)
+    for number, part in enumerate(parts):
+        there, _ = follow(given, (*path, part))
+        if there or (number == len(parts) - 1 and kind in ("missing", "extra_forbidden")):
+            path = (*path, part)
+        elif part == "[key]":
+            break
+        elif union is None:
+            union = path
+    return path, path if union is None else union
+
+
+def _best(union: Path, details: list[Detail], given: object, model: type[BaseModel]) -> list[Told]:
+    types_wanted = [d for d in details if d[0] == union and d[1]["type"] in _WANTED]
+    others = [d for d in details if d not in types_wanted]
+    if types_wanted and not others:
+        wanted = list(dict.fromkeys(_WANTED[detail["type"]] for _, detail in types_wanted))
+        return [(union, _wrong_type(" or ".join(wanted), follow(given, union)[1], union, model))]
+    branches: dict[str, list[Detail]] = {}
+    for place, detail in others:
+        branches.setdefault(_branch(detail["loc"], union), []).append((place, detail))
+    chosen = min(branches.values(), key=len)
+    return [(place, _message(place, detail, given, model)) for place, detail in chosen]
+
+
+def _branch(loc: tuple[str | int, ...], union: Path) -> str:
+    """Return the member of the union that an error belongs to; one name for all where there is no union."""
+    rest = list(loc)
+    for part in union:
+        if part in rest:
+            rest.remove(part)
+    return str(rest[0]) if rest else ""
+
+
+def _message(path: Path, detail: Mapping[str, Any], given: object, model: type[BaseModel]) -> str:
+    kind, context = detail["type"], detail.get("ctx") or {}
+    if kind in _WANTED:
+        return _wrong_type(_WANTED[kind], follow(given, path)[1], path, model)
+    if kind == "extra_forbidden":
+        return f"unknown key{did_you_mean(str(path[-1]), key_names(model, path[:-1], given))}"
+    if kind == "missing":
+        return "is missing"
+    if kind in ("value_error", "assertion_error"):
+        return str(context.get("error", detail["msg"]))
+    value = follow(given, path)[1]
+    got = "" if any(map(names_a_secret, path)) else f", not {_said(value)}"
+    if kind in ("literal_error", "enum"):
+        words = re.findall(r"'((?:[^'\\]|\\.)*)'", str(context.get("expected", "")))
+        near = did_you_mean(value, words) if isinstance(value, str) and words else ""
+        hint = near if near.startswith("; did") else ""
+        return f"one of {', '.join(words) or context.get('expected')} is wanted{got}{hint}"
+    limits = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
+    limits |= {"greater_than": ("gt", "more than"), "less_than": ("lt", "less than")}
+    if kind in limits:
+        name, words_for = limits[kind]
+        return f"out of range: {words_for} {context.get(name)} is wanted{got}"
+    if kind == "string_too_long":
+        return f"too long: at most {context.get('max_length')} characters"
+    if kind in ("string_too_short", "too_short"):
+        return "must not be empty"
+    if kind == "too_long":
+        return f"too many: at most {context.get('max_length')}"
+    if kind == "string_pattern_mismatch":
+        return f"must look like {context.get('pattern')}{got}"
+    text = str(detail["msg"])
+    return text[:1].lower() + text[1:]
+
+
+def _wrong_type(wanted: str, value: object, path: Path, model: type[BaseModel]) -> str:
+    if any(Secret in candidate_models(kind) for kind in _types_at(model, path, None)):
+        return 'a secret is a table that says where it is kept, such as { env = "NAME" }'
+    if any(map(names_a_secret, path)):
+        return f"{wanted} is wanted"
+    hint = ""
+    if isinstance(value, str) and value.strip():
+        if "number" in wanted and _is_number(value):
+            hint = f"; write {value.strip()} without quotes"
+        elif wanted == "true or false" and value.strip().lower() in ("true", "false"):
+            hint = f"; write {value.strip().lower()} without quotes"
+    return f"{wanted} is wanted, not {_said(value)}{hint}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _said(value: object) -> str:
+    """Say what stands in the file, in a few words."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'the text "{shown(value, 60)}"'
+    if isinstance(value, int | float):
+        return f"the number {shown(value, 40)}"
+    if isinstance(value, Mapping):
+        return "a table"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, datetime | date | time):
+        return "a date or time"
+    return "what is there"
+
+
+def validated(given: object, model: type[Kind]) -> tuple[Kind | None, list[Told]]:
+    """Return the model's instance, or None, and every mistake; `"10"` is no number and 1 no boolean.
+
+    A plugin's model may be lenient about that; the file is not, so that a typing mistake never passes for a value.
+    """
+    instance, told = None, []
+    try:
+        instance = model.model_validate(given)
+    except ValidationError as error:
+        told = explain(error, given, model)
+    places = {place for place, _ in told}
+    try:
+        model.model_validate(given, strict=True)
+    except ValidationError as error:
+        for place, message in explain(_Only(error, given), given, model):
+            if place not in places:
+                told.append((place, message))
+    return (None if told else instance), told
+
+
+class _Only:
+    """The errors of a strict validation that are about a text for a number, or anything for a boolean."""
+
+    def __init__(self, error: ValidationError, given: object) -> None:
+        self.found = [
+            detail
+            for detail in error.errors(include_url=False)
+            if _taken_for_another(detail["type"], follow(given, _place(detail["loc"], given, "")[0])[1])
+        ]
+
+    def errors(self, **_: object) -> list[Any]:
+        return list(self.found)
+
+
+def _taken_for_another(kind: str, value: object) -> bool:
+    if kind in ("int_type", "float_type"):
+        return isinstance(value, str) and _is_number(value)
+    return kind == "bool_type" and isinstance(value, str | int | float)
+
+
+def key_names(model: type[BaseModel], path: Path, given: object = None) -> list[str]:
+    """Return the keys that a table at `path` below `model` may have."""
+    names: list[str] = []
+    for kind in _types_at(model, path, given):
+        for candidate in candidate_models(kind):
+            for one in _meant(candidate, follow(given, path)[1]):
+                names.extend(_aliases(one))
+    return names
+
+
+def _meant(model: type[BaseModel], table: object) -> list[type[BaseModel]]:
+    """Return the kinds of this model whose marks (`shape = "json_list"`) the table bears, else the model itself."""
+    kinds = [kind for below in model.__subclasses__() for kind in _meant(below, table) if _bears(kind, table)]
+    return kinds or [model]
+
+
+def _bears(model: type[BaseModel], table: object) -> bool:
+    marks = {
+        name: typing.get_args(kind) for name, kind in _aliases(model).items() if typing.get_origin(kind) is Literal
+    }
+    return isinstance(table, Mapping) and any(table.get(name) in words for name, words in marks.items())
+
+
+def _aliases(model: type[BaseModel]) -> dict[str, Any]:
+    if issubclass(model, Secret):
+        return {name: info.annotation for name, info in model.model_fields.items() if name != "value"}
+    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+
+
+def candidate_models(kind: object) -> list[type[BaseModel]]:
+    """Return the models that a type may be: itself, or members of its union."""
+    return [one for one in _members(kind) if isinstance(one, type) and issubclass(one, BaseModel)]
+
+
+def _members(kind: object) -> list[object]:
+    kind = getattr(kind, "__value__", kind)  # a named alias
+    if typing.get_origin(kind) is typing.Annotated:
+        return _members(typing.get_args(kind)[0])
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return [one for member in typing.get_args(kind) for one in _members(member)]
+    return [kind]
+
+
+def _types_at(model: type[BaseModel], path: Path, given: object) -> list[object]:
+    here: list[object] = [model]
+    for depth, part in enumerate(path):
+        below: list[object] = []
+        for kind in here:
+            for member in _members(kind):
+                if isinstance(member, type) and issubclass(member, BaseModel):
+                    for one in _meant(member, follow(given, path[:depth])[1]):
+                        below.extend(_below(one, part))
+                else:
+                    below.extend(_below(member, part))
+        here = below
+    return here
+
+
+def _below(member: object, part: str | int) -> list[object]:
+    if isinstance(member, type) and issubclass(member, BaseModel):
+        fields = _aliases(member)
+        return [fields[part]] if isinstance(part, str) and part in fields else []
+    arguments = typing.get_args(member)
+    origin = typing.get_origin(member)
+    if not isinstance(origin, type) or not arguments:
+        return []
+    if issubclass(origin, Mapping):
+        return [arguments[1]] if isinstance(part, str) and len(arguments) == 2 else []
+    return [one for one in arguments if one is not ...] if isinstance(part, int) else []

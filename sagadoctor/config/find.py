@@ -1,0 +1,119 @@
+"""Which file is the configuration: the one that is named, else the first that exists in the known folders."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sagadoctor.errors import ConfigError, Problem
+from sagadoctor.untrusted import shown
+
+from .keys import did_you_mean
+
+SYSTEM_FOLDER: Final = Path("/etc/sagadoctor")
+USUAL_NAME: Final = "config"
+EXAMPLE: Final = "config.example.toml"
+_ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The file to read, who named it, and every place that was looked at."""
+
+    path: Path
+    because: str
+    tried: tuple[Path, ...]
+
+
+def folders(environ: Mapping[str, str], system: Path = SYSTEM_FOLDER) -> tuple[Path, ...]:
+    """Return the folders that are searched: the person's own by the XDG rules, then the system's."""
+    named = environ.get("XDG_CONFIG_HOME", "")
+    home = environ.get("HOME") or os.path.expanduser("~")
+    own = Path(named) if os.path.isabs(named) else Path(home) / ".config"
+    return (own / "sagadoctor", system)
+
+
+def find(
+    config: str | os.PathLike[str] | None = None,
+    env: str | None = None,
+    *,
+    environ: Mapping[str, str],
+    system: Path = SYSTEM_FOLDER,
+) -> Found:
+    """Return the file that options, environment variables or the known folders lead to; ConfigError when none does.
+
+    `config` and `env` are the options `--config` and `--env`; an option wins over any environment variable. A file
+    in the current folder is never read by itself.
+    """
+    if config is not None and env is not None:
+        raise _error("--config and --env both say which file to read; give one of them")
+    if config is not None:
+        return _named(Path(config), "--config")
+    if env is not None:
+        return _searched(env, "--env", environ, system)
+    path, name = environ.get("SAGADOCTOR_CONFIG"), environ.get("SAGADOCTOR_ENV")
+    if path and name:
+        raise _error("SAGADOCTOR_CONFIG and SAGADOCTOR_ENV both say which file to read; unset one of them")
+    if path:
+        return _named(Path(path), "SAGADOCTOR_CONFIG")
+    return _searched(name or None, "SAGADOCTOR_ENV", environ, system)
+
+
+def _named(path: Path, because: str) -> Found:
+    if not _exists(path):
+        raise _error(f"no such file, named by {because}; copy {EXAMPLE} there and edit it", path)
+    return Found(path, because, (path,))
+
+
+def _searched(env: str | None, because: str, environ: Mapping[str, str], system: Path) -> Found:
+    if env is not None and not _ENVIRONMENT.match(env):
+        raise _error(
+            f"{because}: not a name of an environment: {shown(env, 60)!r}; "
+            "it is the name of a file in the configuration folder, without .toml"
+        )
+    name = USUAL_NAME if env is None else env
+    tried = tuple(folder / f"{name}.toml" for folder in folders(environ, system))
+    for path in tried:
+        if _exists(path):
+            return Found(path, f"{because} {env}" if env is not None else "the configuration folder", tried)
+    places = " and ".join(str(shown(path)) for path in tried)
+    if env is not None:
+        others = {path.stem for path in toml_files(folders(environ, system))}
+        hint = did_you_mean(env, others, listed="there are")
+        raise _error(f"no configuration for environment `{env}`; tried {places}{hint}")
+    here = "; a file in the current folder is read only when named, such as --config ./sagadoctor.toml"
+    raise _error(
+        f"no configuration found; tried {places}; copy {EXAMPLE} to {shown(tried[0])} and edit it, "
+        f"or name a file with --config{here if _exists(Path('sagadoctor.toml')) else ''}"
+    )
+
+
+def toml_files(searched: Iterable[Path], most: int = 50) -> list[Path]:
+    """Return the configurations in these folders, at most `most` of each; none of one that can't be listed."""
+    files: list[Path] = []
+    for folder in searched:
+        try:
+            found = sorted(folder.glob("*.toml"))
+        except OSError:
+            continue
+        files += [path for path in found if not path.name.startswith(".")][:most]
+    return files
+
+
+def _exists(path: Path) -> bool:
+    """Say whether something is there; what can't be looked at counts, so that reading it says why."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True
+    return True
+
+
+def _error(message: str, path: Path | None = None) -> ConfigError:
+    return ConfigError((Problem(message, file=None if path is None else str(shown(path))),))

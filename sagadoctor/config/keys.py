@@ -1,0 +1,80 @@
+"""Keys of the configuration as paths: how they are written for a person, and how a path is followed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sagadoctor.untrusted import shown
+
+Path = tuple[str | int, ...]
+"""A key path: texts are keys of tables, numbers are places in lists, counted from 0."""
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+LONGEST_PART: Final = 60
+
+
+def dotted(path: Path) -> str:
+    """Write a path as `sagas.Order.steps[2].timeout`; keys that TOML would quote are quoted."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+            continue
+        word = part if _BARE.match(part) and len(part) <= LONGEST_PART else f'"{shown(part, LONGEST_PART)}"'
+        text += f".{word}" if text else word
+    return text
+
+
+def follow(root: object, path: Path) -> tuple[bool, object]:
+    """Return whether something stands at `path` below `root`, and what."""
+    here = root
+    for part in path:
+        in_table = isinstance(here, Mapping) and part in here
+        in_list = isinstance(here, list | tuple) and isinstance(part, int) and 0 <= part < len(here)
+        if not (in_table or in_list):
+            return False, None
+        here = here[part]  # type: ignore[index]
+    return True, here
+
+
+def says(own: object, full: object, path: Path) -> bool:
+    """Say whether the value at `path` of `full` is what `own` says, and not what was laid below it.
+
+    `own` may say shortly (`"name"`) what `full` says at length (`{ column = "name", … }`).
+    """
+    if follow(own, path)[0]:
+        return True
+    _, value = follow(full, path)
+    for length in range(len(path) - 1, 0, -1):
+        there, short = follow(own, path[:length])
+        if there:
+            return not isinstance(short, Mapping | list) and short == value
+    return False
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that a person most likely meant."""
+    choices = sorted(set(known))
+    lowered = {choice.lower(): choice for choice in reversed(choices)}
+    found = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    if found:
+        return lowered[found[0]]
+    for choice, spelt in lowered.items():  # `tiemout` is near to a part of `statement_timeout`
+        if difflib.get_close_matches(word.lower(), choice.split("_"), n=1, cutoff=0.8):
+            return spelt
+    return None
+
+
+def did_you_mean(word: str, known: Iterable[str], *, listed: str = "known here") -> str:
+    """Return `; did you mean …?`, or the short list of what is known, or nothing."""
+    choices = sorted(set(known))
+    found = nearest(word, choices)
+    if found is not None:
+        return f"; did you mean `{shown(found, LONGEST_PART)}`?"
+    if not choices:
+        return ""
+    words = ", ".join(str(shown(choice, LONGEST_PART)) for choice in choices[:20])
+    return f"; {listed}: {words}" + (f" and {len(choices) - 20} more" if len(choices) > 20 else "")
