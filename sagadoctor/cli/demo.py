@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .context import Globals
 from .exits import Exit
+
+if TYPE_CHECKING:
+    from sagadoctor.demo.company import Company
 
 
 def demo(
@@ -24,8 +27,11 @@ def demo(
     from sagadoctor.export.command_line import PROGRAM, quoted
 
     home = (folder or state_folder() / "demo").absolute()
-    config, sick, started = _open_the_company(given, home, seed)
-    given.terminal.say(f"{started} sagas were started, {sick} of them are sick. What `{PROGRAM} scan` makes of it:\n")
+    company = _open(given, home, seed)
+    config = company.config
+    given.terminal.say(
+        f"{company.sagas} sagas were started, {company.sick} of them are sick. What a scan makes of it:\n"
+    )
     code = _scan(given, config)
     lines = [
         quoted(PROGRAM, "--config", str(config), "scan", "--by-group"),
@@ -39,36 +45,16 @@ def demo(
         raise typer.Exit(code)
 
 
-def _open_the_company(given: Globals, home: Path, seed: int) -> tuple[Path, int, int]:
-    """Run the company's afternoon on a fresh database; return its configuration, and how many are sick of how many."""
-    from sqlalchemy import URL, create_engine
-
+def _open(given: Globals, home: Path, seed: int) -> Company:
     from sagadoctor.clock import SystemClock
-    from sagadoctor.demo.config_text import config_text
-    from sagadoctor.demo.incident import the_incident
+    from sagadoctor.demo.company import open_company
     from sagadoctor.errors import UsageError
 
-    database, config, ledger = home / "company.db", home / "demo.toml", home / "ledger.db"
+    given.terminal.say("A small company opens: orders and bank transfers, three hours in a moment, and things break.")
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        for stale in (database, ledger):
-            for suffix in ("", "-wal", "-shm", "-journal"):
-                stale.with_name(stale.name + suffix).unlink(missing_ok=True)
-        url = URL.create("sqlite", database=str(database)).render_as_string()
-        memory = URL.create("sqlite", database=str(ledger)).render_as_string()
-        config.write_text(config_text(url) + f'\n[ledger]\nurl = "{memory}"\n', encoding="utf-8")
-        given.terminal.say(
-            "A small company opens: orders and bank transfers, three hours in a moment, and things break."
-        )
-        engine = create_engine(url)
-        try:
-            incident = the_incident(engine, SystemClock().now(), seed)
-            incident.world.close()
-        finally:
-            engine.dispose()
+        return open_company(home, SystemClock().now(), seed)
     except OSError as error:
         raise UsageError(f"{home}: {error.strerror or error}; say another place with --folder") from None
-    return config, len(incident.sick), len(incident.truths)
 
 
 def _scan(given: Globals, config: Path) -> int:

@@ -1,0 +1,1 @@
+"""The demo's company: its orchestrators, its participants, its faults, and the incident it ends in."""
