@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
 _WITH_VALUE = ("--config", "--env", "--timeout", "--color", "--log-file")
-_FLAGS = ("--read-only", "--ascii", "-q", "--quiet", "-v", "--verbose")
+_FLAGS = ("--read-only", "--ascii", "--quiet", "--verbose", "--version")
+_SHORT_FLAGS = re.compile(r"-[qv]+")
+_INCOMPLETE = 3
+_NAGIOS_UNKNOWN = 3
+_INTERRUPTED = 130
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with global options moved before the verb, so that they may stand anywhere before `--`."""
+    from sagadoctor.errors import UsageError
+
     front: list[str] = []
     rest: list[str] = []
     waiting = iter(arguments)
     for word in waiting:
         if word == "--":
             rest += [word, *waiting]
-        elif word in _FLAGS or word.startswith(tuple(f"{name}=" for name in _WITH_VALUE)):
+        elif (
+            word in _FLAGS or _SHORT_FLAGS.fullmatch(word) or word.startswith(tuple(f"{name}=" for name in _WITH_VALUE))
+        ):
             front.append(word)
         elif word in _WITH_VALUE:
-            front.append(word)
-            front += [value for value in [next(waiting, None)] if value is not None]
+            value = next(waiting, None)
+            if value is None:
+                raise UsageError(f"{word} needs a value")
+            front += [word, value]
         else:
             rest.append(word)
     return front + rest
@@ -31,72 +42,94 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words == ["--version"]:
-        from sagadoctor import __version__
-
-        sys.stdout.write(f"sagadoctor {__version__}\n")
-        sys.exit(0)
-    code = run(words)
+    _open_closed_streams()
     try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-    sys.stderr.flush()
+        if words == ["--version"]:
+            from sagadoctor import __version__
+
+            sys.stdout.write(f"sagadoctor {__version__}\n")
+            code = 0
+        else:
+            _keep_libraries_quiet()
+            code = run(words)
+    except KeyboardInterrupt:
+        code = _INTERRUPTED
+    code = _flushed(code)
     # Threads of blocking drivers are daemons; leaving this way never waits for one that hangs in a C library.
     os._exit(code)
 
 
 def run(words: Sequence[str]) -> int:
     """Run one command line and return its exit code; whatever happens, a person gets a sentence and no traceback."""
-    from sagadoctor.errors import ConfigError, LedgerError, SagadoctorError, UsageError
+    from sagadoctor.errors import ConfigError, SagadoctorError, UsageError
 
     try:
         return _invoke(words)
     except ConfigError as error:
-        for problem in error.problems:
-            _complain(str(problem))
-        return _usage_code(words)
+        return _failed(words, 2, *(str(problem) for problem in error.problems))
     except UsageError as error:
-        _complain(str(error))
-        return _usage_code(words)
-    except LedgerError as error:
-        _complain(f"ledger: {error}")
-        return 3
+        return _failed(words, 2, str(error))
     except SagadoctorError as error:
-        _complain(str(error))
-        return 3
+        return _failed(words, _INCOMPLETE, str(error))
     except KeyboardInterrupt:
-        _complain("interrupted")
-        return 130
+        return _failed(words, _INTERRUPTED, "interrupted")
     except BrokenPipeError:
         _silence_stdout()
-        return 3
+        return _INCOMPLETE
+    except OSError as error:
+        return _flushed(0) or _our_fault(words, error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a sentence instead of a traceback
-        return _our_fault(error)
+        return _our_fault(words, error)
 
 
 def _invoke(words: Sequence[str]) -> int:
+    """Run one command line; what the parser refuses is a UsageError."""
+    from typer import TyperException
+
     from sagadoctor.cli.main import app
+    from sagadoctor.errors import UsageError
 
+    stdout, stderr = sys.stdout, sys.stderr
     try:
-        app(args=hoisted(words), prog_name="sagadoctor", standalone_mode=True)
+        code = app(args=hoisted(words), prog_name="sagadoctor", standalone_mode=False)
+    except TyperException as error:
+        raise UsageError(_refusal(error)) from None
     except SystemExit as left:
-        code = left.code if isinstance(left.code, int) else (0 if left.code is None else 1)
-        return _usage_code(words) if code == 2 else code
-    return 0
+        if sys.stdout is not stdout:  # a closed pipe: the parser wraps both streams and leaves with 1
+            sys.stdout, sys.stderr = stdout, stderr
+            raise BrokenPipeError from None
+        code = left.code
+    if code == _INTERRUPTED:
+        raise KeyboardInterrupt
+    return code if isinstance(code, int) else 0
 
 
-def _usage_code(words: Sequence[str]) -> int:
-    """Return 2, but UNKNOWN (3) for Nagios: to it a 2 is CRITICAL, and a typo in cron must not page anybody."""
-    pairs = zip(words, [*words[1:], ""], strict=True)
-    nagios = any(
-        (word in ("-o", "--output") and value == "nagios") or word in ("-onagios", "--output=nagios")
-        for word, value in pairs
-    )
-    return 3 if nagios else 2
+def _refusal(error: Exception) -> str:
+    """Return what the parser says, and where the verb's help is."""
+    text = str(getattr(error, "format_message", error.__str__)())
+    context = getattr(error, "ctx", None)
+    if context is None or text.startswith("Usage:"):
+        return text
+    return f"{text[:1].lower()}{text[1:].removesuffix('.')}\n{context.command_path} --help lists what there is"
 
 
-def _our_fault(error: Exception) -> int:
+def _failed(words: Sequence[str], code: int, *texts: str) -> int:
+    """Say what went wrong and return the code; to Nagios every failure is UNKNOWN, for its 2 would page somebody."""
+    for text in texts:
+        _complain(text)
+    if not _for_nagios(words):
+        return code
+    first = _lines(texts[0]).splitlines()[0].replace("|", "/")
+    sys.stdout.write(f"SAGAS UNKNOWN - {_plain(first)}\n")
+    return _NAGIOS_UNKNOWN
+
+
+def _for_nagios(words: Sequence[str]) -> bool:
+    joined = " ".join(words)
+    return re.search(r"(?:^| )(?:-o ?|--output[= ])nagios(?: |$)", joined) is not None
+
+
+def _our_fault(words: Sequence[str], error: Exception) -> int:
     import logging
     import traceback
 
@@ -108,15 +141,13 @@ def _our_fault(error: Exception) -> int:
     ours = [frame for frame in frames if "sagadoctor" in frame.filename]
     place = "".join(f" in {os.path.basename(last.filename)}:{last.lineno}" for last in (ours or frames)[-1:])
     text = shown(mask_text(str(error)), 300)
-    _complain(
-        f"internal error{place}: {type(error).__name__}: {text}; please report it, with --log-file FILE for details"
-    )
-    return 3
+    told = f"internal error{place}: {type(error).__name__}: {text}; please report it, with --log-file FILE for details"
+    return _failed(words, _INCOMPLETE, told)
 
 
 def _complain(text: str) -> None:
-    line = f"sagadoctor: {_lines(text)}\n"
-    sys.stderr.write(line if _utf8() else line.encode("ascii", "backslashreplace").decode("ascii"))
+    line = _lines(text)
+    sys.stderr.write(_fit(f"{line}\n" if line.startswith("Usage:") else f"sagadoctor: {line}\n"))
 
 
 def _lines(text: str) -> str:
@@ -125,8 +156,43 @@ def _lines(text: str) -> str:
     return "\n".join(str(shown(line)) for line in text.split("\n"))
 
 
-def _utf8() -> bool:
-    return (getattr(sys.stderr, "encoding", "") or "").lower().replace("-", "") == "utf8"
+def _fit(text: str) -> str:
+    utf8 = (getattr(sys.stderr, "encoding", "") or "").lower().replace("-", "") == "utf8"
+    return text if utf8 else _plain(text)
+
+
+def _plain(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _open_closed_streams() -> None:
+    """Give a place to write to where a stream was closed before we started (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open until the end
+
+
+def _keep_libraries_quiet() -> None:
+    """Keep what libraries log and warn of away from the terminal: it isn't sanitised, and it isn't for a person."""
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
+    if not sys.warnoptions:
+        logging.captureWarnings(True)
+
+
+def _flushed(code: int) -> int:
+    """Return the code, or 3 when not all of the output could be written."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+    except OSError as error:
+        _silence_stdout()
+        _complain(f"the output can't be written: {error.strerror}")
+        return _INCOMPLETE
+    return code
 
 
 def _silence_stdout() -> None:

@@ -113,7 +113,7 @@ def _imported(entry: PluginEntry) -> object:
         value: object = importlib.import_module(found["module"])
         for attribute in found["attribute"].split("."):
             value = getattr(value, attribute)
-    except Exception as error:  # noqa: BLE001 - the code of a plugin may raise anything when it is imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of a plugin may raise anything on import
         said = shown(mask_text(f"{type(error).__name__}: {error}"), 300)
         raise _error(f"{called} can't be imported: {said}") from None
     return value

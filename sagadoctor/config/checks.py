@@ -13,6 +13,7 @@ from .sections import LATER, SagaSection
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PASSWORD_IN_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#]*:[^\s/?#]*@")
+_ADDRESSES: Final = (("stores", "*", "url"), ("ledger", "url"))
 _ELSEWHERE: Final = 'password = { env = "NAME" }'
 
 
@@ -56,7 +57,7 @@ def addresses(table: Mapping[str, Any]) -> list[Told]:
             continue
         if _has_password(value):
             told.append((path, f"a password in a URL: take it out and say {_ELSEWHERE}"))
-        elif path == ("ledger", "url") or (len(path) == 3 and path[0] == "stores" and path[2] == "url") and not _SCHEME.match(value):
+        elif any(_fits(path, pattern) for pattern in _ADDRESSES) and not _SCHEME.match(value):
             told.append((path, 'a URL starts with a scheme, such as "postgresql+psycopg://" or "sqlite:///"'))
     return told
 

@@ -72,7 +72,7 @@ def _named(path: Path, because: str) -> Found:
 def _searched(env: str | None, because: str, environ: Mapping[str, str], system: Path) -> Found:
     if env is not None and not _ENVIRONMENT.match(env):
         raise _error(
-            f"{because}: not a name of an environment: {shown(env, 60)!r}; "
+            f'{because}: not a name of an environment: "{shown(env, 60)}"; '
             "it is the name of a file in the configuration folder, without .toml"
         )
     name = USUAL_NAME if env is None else env

@@ -26,6 +26,7 @@ _LONG_LITERAL: Final = re.compile(r"'''(?:[^']|'(?!''))*+'{3,5}")
 _ATOM: Final = re.compile(r"[^,\]}#\n]*")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))")
 _PLAIN: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
+_AGAIN: Final = "\0again"
 
 
 class TooDeep(Exception):
@@ -104,7 +105,7 @@ class _Scanner:
         closing = "]]" if many else "]"
         if key is None or not self.text.startswith(closing, self.pos):
             self.give_up_line()
-            return ("\0",)
+            return (_AGAIN, self.pos)
         self.pos += len(closing)
         path: Path = ()
         for place, part in enumerate(key):
@@ -123,7 +124,7 @@ class _Scanner:
     def open_table(self, path: Path, line: int) -> Path:
         if self.kinds.get(path, "implicit") != "implicit":
             self.repeat(path, line)
-            return path
+            return self.apart(path)
         self.kinds[path] = "header"
         self.put(path, line)
         return path
@@ -131,6 +132,7 @@ class _Scanner:
     def open_list_table(self, path: Path, line: int) -> Path:
         if self.kinds.get(path, "list") != "list":
             self.repeat(path, line)
+            return self.apart(path)
         self.note(path, line, "list")
         place = self.counts.get(path, 0)
         self.counts[path] = place + 1
@@ -172,8 +174,7 @@ class _Scanner:
         first = text[start : start + 1]
         if first in ('"', "'"):
             return self.skip(_BASIC if first == '"' else _LITERAL)
-        # what stands inside a repeated value gets a path of its own, or it would look repeated too
-        inside = path if record else (*path, "\0again", start)
+        inside = path if record else self.apart(path)
         if first == "[":
             return self.list_items(inside, depth)
         if first == "{":
@@ -264,8 +265,13 @@ class _Scanner:
             raise TooDeep(line)
         self.out.lines[path] = line
 
+    def apart(self, path: Path) -> Path:
+        """Return a path for what stands inside a repeated table, or all of it would look repeated too."""
+        return (*path, _AGAIN, self.pos)
+
     def repeat(self, path: Path, line: int) -> None:
-        self.out.duplicates.append(Duplicate(path, self.out.lines[path], line, self.line()))
+        said = tuple(part for at, part in enumerate(path) if part != _AGAIN and path[at - 1 : at] != (_AGAIN,))
+        self.out.duplicates.append(Duplicate(said, self.out.lines[path], line, self.line()))
 
 
 def _unescaped(text: str) -> str:

@@ -21,7 +21,7 @@ _PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document
 _SECRET_LINE: Final = re.compile(
     r"(?i)((?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\w-]*[\"']?\s*=\s*).*"
 )
-_USER_IN_URL: Final = re.compile(r"(://)[^\s\"']*@")
+_USER_IN_URL: Final = re.compile(r"(://).*@")
 _WORDS_FOR_BOOLEANS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))
 _MASK: Final = "«redacted»"
 

@@ -69,6 +69,12 @@ def _runbook(text: str) -> str:
     return _printable(text)
 
 
+def _ledger(url: str) -> str:
+    if "://" in url and not re.match(r"sqlite:///|postgres(?:ql)?(?:\+\w+)?://", url):
+        raise ValueError('a ledger is a SQLite file, "sqlite:////absolute/path.db", or a PostgreSQL database')
+    return url
+
+
 Text = Annotated[str, Field(max_length=1000), AfterValidator(_printable)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -140,7 +146,7 @@ class SagaSection(Section):
 class LedgerSection(Section):
     """`[ledger]`: where it is remembered what was seen and done; without it a file of this user's own."""
 
-    url: Annotated[str, Field(max_length=2000)] | None = None
+    url: Annotated[str, Field(max_length=2000), AfterValidator(_ledger)] | None = None
     password: Secret | None = None
 
 

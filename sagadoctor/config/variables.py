@@ -50,7 +50,7 @@ def _flag(name: str, environ: Mapping[str, str], problems: list[Problem]) -> boo
         return None
     word = value.strip().lower()
     if word not in _YES | _NO:
-        problems.append(Problem(f"true or false is wanted, not {shown(value, 40)!r}", key=PREFIX + name))
+        problems.append(Problem(f'true or false is wanted, not "{shown(value, 40)}"', key=PREFIX + name))
     return word in _YES if word else None
 
 
@@ -71,5 +71,5 @@ def _colour(environ: Mapping[str, str], problems: list[Problem]) -> str | None:
         return None
     if value not in _COLOURS:
         wanted = ", ".join(_COLOURS)
-        problems.append(Problem(f"one of {wanted} is wanted, not {shown(value, 40)!r}", key=f"{PREFIX}COLOR"))
+        problems.append(Problem(f'one of {wanted} is wanted, not "{shown(value, 40)}"', key=f"{PREFIX}COLOR"))
     return value

@@ -6,12 +6,13 @@ import re
 from datetime import datetime
 from typing import Final
 
-from sagadoctor.model.case import Case
+from sagadoctor.model.case import Case, Relation
 from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.saga import SagaState, Step, StepStatus
 
 UNDO_BEGUN: Final = frozenset((StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED))
-TIMED_OUT_WORDS: Final = re.compile(r"(?i)\btime[d]?[ _-]?out\b|\bdeadline exceeded\b")
+TIMED_OUT_WORDS: Final = re.compile(r"(?i)timed?[ _-]?out|deadline[ _-]?exceeded")
+_NO_RESULT: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
 
 
 def definition(step: Step, policy: SagaPolicy) -> StepDefinition | None:
@@ -20,7 +21,7 @@ def definition(step: Step, policy: SagaPolicy) -> StepDefinition | None:
 
 
 def compensable(step: Step, policy: SagaPolicy) -> bool:
-    """Say whether the step has an undo: configured so, or a compensation is named in the row or in the configuration."""
+    """Say whether the step has an undo: configured so, or a compensation is named for it somewhere."""
     defined = policy.step(step.name)
     if defined is not None and defined.compensable is not None:
         return defined.compensable
@@ -43,9 +44,64 @@ def owed_undos(case: Case, policy: SagaPolicy) -> tuple[Step, ...]:
     return tuple(step for step in standing if compensable(step, policy))
 
 
+def repaired(case: Case) -> bool:
+    """Say whether another saga was started to repair this one and has completed."""
+    return any(saga.state is SagaState.COMPLETED for saga in case.related(Relation.REPAIRED_BY))
+
+
+def _line(name: str, policy: SagaPolicy) -> str:
+    """Return the step that this one is, in the end, an alternative of; its own name where it is none."""
+    seen: set[str] = set()
+    while name not in seen:
+        seen.add(name)
+        defined = policy.step(name)
+        if defined is None or defined.alternative_of is None:
+            break
+        name = defined.alternative_of
+    return name
+
+
+def alternatives(case: Case, step: Step, policy: SagaPolicy) -> tuple[Step, ...]:
+    """Return the other steps of the case that may take this one's place."""
+    if not any(defined.alternative_of for defined in policy.steps):
+        return ()
+    line = _line(step.name, policy)
+    return tuple(other for other in case.steps or () if other.name != step.name and _line(other.name, policy) == line)
+
+
+def optional(step: Step, policy: SagaPolicy) -> bool:
+    """Say whether the saga may go on without this step."""
+    defined = policy.step(step.name)
+    return defined is not None and defined.optional
+
+
+def excused(case: Case, step: Step, policy: SagaPolicy) -> bool:
+    """Say whether the saga may go on although this step is not done: optional, or another one took its place."""
+    return optional(step, policy) or any(
+        other.status is StepStatus.COMPLETED for other in alternatives(case, step, policy)
+    )
+
+
+def has_result(step: Step) -> bool:
+    """Say whether the step carries a reply with something in it; columns often default to an empty object."""
+    return step.result is not None and step.result.strip() not in _NO_RESULT
+
+
+def done_late(step: Step) -> bool:
+    """Say whether a step that was given up shows that its work was done after all."""
+    if step.status not in (StepStatus.FAILED, StepStatus.TIMED_OUT):
+        return False
+    return has_result(step) or executed_late(step)
+
+
+def executed_late(step: Step) -> bool:
+    """Say whether the step was executed after its own deadline."""
+    return step.executed_at is not None and step.timeout_at is not None and step.executed_at > step.timeout_at
+
+
 def is_half_compensated(case: Case, policy: SagaPolicy) -> bool:
     """Say whether an undo is owed although the undo had begun, or the saga ended as undone or failed."""
-    if not owed_undos(case, policy):
+    if not owed_undos(case, policy) or repaired(case):
         return False
     if case.state in (SagaState.COMPENSATED, SagaState.FAILED):
         return True
@@ -61,40 +117,71 @@ def timed_out(step: Step) -> bool:
     )
 
 
-def pivot(case: Case, policy: SagaPolicy) -> Step | None:
-    """Return the step of no return, where one is configured and known."""
-    for step in case.steps or ():
-        defined = policy.step(step.name)
-        if defined is not None and defined.pivot:
-            return step
-    return None
+def pivots(case: Case, policy: SagaPolicy) -> tuple[Step, ...]:
+    """Return the steps of no return that are configured and known."""
+    return tuple(step for step in case.steps or () if (defined := policy.step(step.name)) is not None and defined.pivot)
 
 
 def waits_for(case: Case, policy: SagaPolicy) -> str | None:
-    """Say what the saga is expected to rest for: the store's word, or what is configured for its current step."""
+    """Say what the saga is expected to rest for: the store's word, or what is configured for its current step.
+
+    The configuration speaks of steps on their way forward: one that failed, or that is being undone, no longer waits,
+    and no step waits for another one that is out.
+    """
     if case.saga.waiting_for:
         return case.saga.waiting_for
-    if case.current is not None:
-        defined = policy.step(case.current.name)
-        if defined is not None and defined.waits_for is not None:
-            return defined.waits_for
-    return "a signal" if case.state is SagaState.WAITING else None
+    told = "a signal" if case.state is SagaState.WAITING else None
+    if case.current is None or case.state is SagaState.COMPENSATING:
+        return told
+    if case.current.status not in (StepStatus.EXECUTING, StepStatus.PENDING):
+        return told
+    defined = policy.step(case.current.name)
+    if defined is None or defined.waits_for is None:
+        return told
+    others = (policy.step(step.name) for step in executing(case))
+    if any(other is None or other.waits_for is None for other in others):
+        return told
+    return defined.waits_for
 
 
 def next_attempt(case: Case) -> tuple[datetime, str] | None:
-    """Return when the saga or its current step will be tried again, and the field that says so."""
+    """Return when the saga or its current step will be tried again (the later of both), and the field that says so."""
+    told: list[tuple[datetime, str]] = []
     if case.current is not None and case.current.next_attempt_at is not None:
-        return case.current.next_attempt_at, f"steps.{case.current.name}.next_attempt_at"
+        told.append((case.current.next_attempt_at, f"steps.{case.current.name}.next_attempt_at"))
     if case.saga.next_attempt_at is not None:
-        return case.saga.next_attempt_at, "next_attempt_at"
-    return None
+        told.append((case.saga.next_attempt_at, "next_attempt_at"))
+    return max(told, default=None, key=lambda each: each[0])
 
 
-def attempts(case: Case) -> int | None:
-    """Return the highest number of attempts that the saga or one of its open steps tells."""
+def asleep(case: Case, policy: SagaPolicy, now: datetime) -> bool:
+    """Say whether the next attempt is known and not yet missed: whoever wakes it may be `wake_up` late."""
+    again = next_attempt(case)
+    return again is not None and now - again[0] <= policy.thresholds.wake_up
+
+
+def overslept(case: Case, policy: SagaPolicy, now: datetime) -> bool:
+    """Say whether the next attempt was missed: its time has passed, and the saga has not moved since."""
+    again = next_attempt(case)
+    if again is None or asleep(case, policy, now):
+        return False
+    return case.progress_at is None or case.progress_at <= again[0]
+
+
+def attempts(case: Case, policy: SagaPolicy) -> int | None:
+    """Return the highest number of attempts that the saga, or a step that is still being tried, tells.
+
+    What failed on the way forward is over once the saga compensates, or goes on without the step.
+    """
+    if case.state is SagaState.COMPENSATING:
+        tried = with_status(case, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED)
+    else:
+        tried = with_status(case, StepStatus.EXECUTING, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED)
+        if not executing(case):
+            failed = with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT)
+            tried += tuple(step for step in failed if not excused(case, step, policy))
     told = [case.saga.attempts] if case.saga.attempts is not None else []
-    open_steps = with_status(case, StepStatus.EXECUTING, StepStatus.COMPENSATING, StepStatus.FAILED)
-    told += [step.attempts for step in open_steps if step.attempts is not None]
+    told += [step.attempts for step in tried if step.attempts is not None]
     return max(told, default=None)
 
 

@@ -13,7 +13,9 @@ from sagadoctor.model.observation import Observation
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.reading import Reading
 from sagadoctor.model.report import BlindSpot
-from sagadoctor.model.saga import Saga, SagaState, Step, StepStatus
+from sagadoctor.model.saga import FORWARD, Saga, SagaState, Step, StepStatus
+
+from .deadlines import after
 
 _OPEN: Final = (
     StepStatus.EXECUTING,
@@ -22,6 +24,7 @@ _OPEN: Final = (
     StepStatus.FAILED,
     StepStatus.TIMED_OUT,
 )
+_GIVEN_UP: Final = (StepStatus.FAILED, StepStatus.TIMED_OUT)
 
 
 def assemble(
@@ -42,7 +45,7 @@ def assemble(
     return Case(
         saga=saga,
         steps=steps,
-        current=_current(saga, steps),
+        current=_current(saga, steps, policy),
         progress_at=progress_at,
         progress_from=progress_from,
         future=future,
@@ -80,7 +83,7 @@ def _progress(
     latest: datetime | None = None
     origin: str | None = None
     future: list[str] = []
-    horizon = now + policy.thresholds.skew
+    horizon = after(now, policy.thresholds.skew)
     for field, at in _movements(saga, steps, observed):
         if at > horizon:
             future.append(field)
@@ -106,10 +109,16 @@ def _movements(saga: Saga, steps: tuple[Step, ...] | None, observed: Observation
     return [(field, at) for field, at in moments if at is not None]
 
 
-def _current(saga: Saga, steps: tuple[Step, ...] | None) -> Step | None:
-    """Return the step that is out; else the one the cursor names; else the next one not yet done."""
+def _current(saga: Saga, steps: tuple[Step, ...] | None, policy: SagaPolicy) -> Step | None:
+    """Return the step that is out; else the one the cursor names; else the next one not yet done.
+
+    An optional step that failed is over: a saga on its way forward is at the next one.
+    """
     if not steps:
         return None
+    if saga.state in FORWARD:
+        left = tuple(step for step in steps if step.status not in _GIVEN_UP or not _optional(step, policy))
+        steps = left or steps
     order = _OPEN if saga.state is not SagaState.COMPENSATING else (_OPEN[1], _OPEN[2], _OPEN[0], *_OPEN[3:])
     for status in order:
         found = [step for step in steps if step.status is status]
@@ -125,3 +134,8 @@ def _current(saga: Saga, steps: tuple[Step, ...] | None) -> Step | None:
         if step.status in (StepStatus.PENDING, StepStatus.UNKNOWN):
             return step
     return None
+
+
+def _optional(step: Step, policy: SagaPolicy) -> bool:
+    defined = policy.step(step.name)
+    return defined is not None and defined.optional

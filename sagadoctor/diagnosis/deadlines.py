@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import EvidenceKind
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import Step
+from sagadoctor.model.saga import SagaState, Step
+
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+_NOTHING: Final = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +25,42 @@ class Due:
     kind: EvidenceKind
 
 
+def after(at: datetime, span: timedelta) -> datetime:
+    """Return the moment `span` after `at`; where the calendar ends, its first or last one."""
+    try:
+        return at + span
+    except OverflowError:
+        return _LAST if span > _NOTHING else _FIRST
+
+
+def before(at: datetime, span: timedelta) -> datetime:
+    """Return the moment `span` before `at`; where the calendar ends, its first or last one."""
+    try:
+        return at - span
+    except OverflowError:
+        return _FIRST if span > _NOTHING else _LAST
+
+
 def step_due(case: Case, step: Step, policy: SagaPolicy) -> Due | None:
     """Return the deadline of a step that is out: its own, else the configured timeout from its start or progress.
 
-    Steps that wait for a person, a timer or a signal have no deadline here; resting is what they do. The saga's own
-    deadline counts only where neither is known.
+    Steps that wait for a person, a timer or a signal have no deadline here; resting is what they do. A configured
+    timeout says nothing while the store itself says that the saga waits. The saga's own deadline counts only where
+    neither is known.
     """
     defined = policy.step(step.name)
     if defined is not None and defined.waits_for is not None:
         return None
     if step.timeout_at is not None:
         return Due(step.timeout_at, f"timeout_at of step {step.name}", EvidenceKind.TIME)
-    if defined is not None and defined.timeout is not None:
+    store_waits = case.saga.waiting_for is not None or case.state is SagaState.WAITING
+    if defined is not None and defined.timeout is not None and not store_waits:
         start, origin = (
             (step.started_at, "its start") if step.started_at is not None else (case.progress_at, "the last progress")
         )
         if start is not None:
             text = f"timeout {words(defined.timeout.total_seconds())} of step {step.name}, counted from {origin}"
-            return Due(start + defined.timeout, text, EvidenceKind.DECLARED)
+            return Due(after(start, defined.timeout), text, EvidenceKind.DECLARED)
         return None
     if case.saga.deadline is not None:
         return Due(case.saga.deadline, "the saga's deadline", EvidenceKind.TIME)

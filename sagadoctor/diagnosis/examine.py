@@ -9,6 +9,7 @@ from sagadoctor.ids import finding_id, group_id
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Finding, Subject
 from sagadoctor.model.policy import Policy, SagaPolicy
+from sagadoctor.model.remedy import Advice, Remedy
 from sagadoctor.model.survey import Survey
 
 from .anatomy import is_half_compensated
@@ -32,14 +33,22 @@ def examine(case: Case, policy: SagaPolicy, now: datetime, told: Sequence[Told] 
         return ()
     signs.sort(key=lambda pair: (not pair[1].leads, RANK[pair[0].name]))
     half = is_half_compensated(case, policy)
+    refusals = tuple(remedy for _, sign in signs for remedy in sign.treatments if remedy.advice is Advice.REFUSE)
     return tuple(
-        _finding(case, rule, sign, now, primary=place == 0, half_compensated=half)
+        _finding(case, rule, sign, now, refusals, primary=place == 0, half_compensated=half)
         for place, (rule, sign) in enumerate(signs)
     )
 
 
 def _finding(
-    case: Case, rule: Rule | SurveyRule, sign: Sign, now: datetime, *, primary: bool, half_compensated: bool
+    case: Case,
+    rule: Rule | SurveyRule,
+    sign: Sign,
+    now: datetime,
+    refusals: tuple[Remedy, ...],
+    *,
+    primary: bool,
+    half_compensated: bool,
 ) -> Finding:
     saga = case.saga
     since = case.progress_at
@@ -54,7 +63,7 @@ def _finding(
         store=saga.store,
         summary=sign.summary,
         evidence=sign.evidence,
-        remedies=prescribe(case, sign.evidence, sign.treatments),
+        remedies=prescribe(case, sign.evidence, sign.treatments, refusals),
         saga_id=saga.saga_id,
         saga_type=saga.saga_type,
         state=saga.state.value,
@@ -62,7 +71,7 @@ def _finding(
         step=step,
         business_key=saga.business_key,
         since=since,
-        age_seconds=_seconds(now, since),
+        age_seconds=max(0, int((now - since).total_seconds())) if since is not None else None,
         late_seconds=_seconds(now, sign.due),
         half_compensated=half_compensated,
         group=group_id(rule.name, saga.saga_type, step, cause),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, EvidenceKind
 from sagadoctor.model.saga import Step
 
 from .deadlines import Due, words
+
+_JUST_NOW: Final = timedelta(seconds=30)
+"""A saga that moved this recently may be between two transactions: its time is no second fact for a repair."""
 
 
 def status(case: Case, fact: str, *, supports: bool = True) -> Evidence:
@@ -42,20 +46,21 @@ def declared(fact: str, *, supports: bool = True) -> Evidence:
 
 
 def standstill(case: Case, now: datetime) -> tuple[Evidence, ...]:
-    """Return since when nothing has moved, as a time or as an observation; nothing where nobody can tell."""
+    """Return since when nothing has moved, as a time or as an observation; nothing where nobody can tell.
+
+    A move just now is evidence against: the rest of it may not be written yet.
+    """
     if case.progress_at is None or case.progress_from is None:
         return ()
+    still = now - case.progress_at > _JUST_NOW
     span = words((now - case.progress_at).total_seconds())
     if case.progress_from == "observation":
-        return (
-            Evidence(
-                f"the row has looked the same for {span}, as far as it was watched",
-                EvidenceKind.OBSERVATION,
-                "ledger",
-                True,
-                case.progress_at,
-            ),
+        text = (
+            f"the row has looked the same for {span}, as far as it was watched" if still else "the row changed just now"
         )
+        return (Evidence(text, EvidenceKind.OBSERVATION, "ledger", still, case.progress_at),)
+    if not still:
+        return (time(case, f"it moved just now ({case.progress_from})", case.progress_at, supports=False),)
     return (time(case, f"nothing has moved for {span} ({case.progress_from} is the latest)", case.progress_at),)
 
 
@@ -64,6 +69,12 @@ def overdue(case: Case, due: Due, now: datetime) -> Evidence:
     late = words((now - due.at).total_seconds())
     source = "configuration" if due.kind is EvidenceKind.DECLARED else case.saga.source
     return Evidence(f"{due.because} passed {late} ago", due.kind, source, True, due.at)
+
+
+def tries_again(case: Case, again: tuple[datetime, str], now: datetime) -> Evidence:
+    """Return the fact, against any repair by hand, that the engine has planned its next attempt."""
+    at, field = again
+    return time(case, f"the engine tries again in {words((at - now).total_seconds())} ({field})", at, supports=False)
 
 
 def undone(case: Case, step: Step) -> Evidence:

@@ -20,6 +20,6 @@ def fingerprint(saga: Saga) -> str:
             step.raw_status or step.status.value,
             step.executed_at.isoformat() if step.executed_at else None,
             step.compensated_at.isoformat() if step.compensated_at else None,
-            digest((step.result.decode("utf-8", "replace"),)) if step.result is not None else None,
+            digest((step.result.decode("latin-1"),)) if step.result is not None else None,
         ]
     return digest(marks, 24)

@@ -10,22 +10,23 @@ from datetime import datetime
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import Saga, SagaState, StepStatus
 
+from .deadlines import after, before
+
 _DONE = (StepStatus.COMPLETED, StepStatus.SKIPPED)
 
 
 class Gate:
     """The gate for one saga type at one moment; made once a page, asked for every row."""
 
-    __slots__ = ("_executing_limit", "_horizon", "_now", "_parallel", "_rests", "_standing_limit")
+    __slots__ = ("_executing_limit", "_horizon", "_now", "_parallel", "_rests")
 
     def __init__(self, policy: SagaPolicy, now: datetime) -> None:
         """Work out the moments before which a row has to be looked at."""
         timeouts = [step.timeout for step in policy.steps if step.timeout is not None]
         limit = policy.thresholds.no_progress
         self._now = now
-        self._horizon = now + policy.thresholds.skew
-        self._standing_limit = now - limit
-        self._executing_limit = now - min([*timeouts, limit])
+        self._horizon = after(now, policy.thresholds.skew)
+        self._executing_limit = before(now, min([*timeouts, limit]))
         self._parallel = policy.parallel
         self._rests = frozenset(step.name for step in policy.steps if step.waits_for is not None)
 
@@ -40,9 +41,9 @@ class Gate:
             return self._completed(saga)
         if state is not SagaState.PENDING and state is not SagaState.STARTED:
             return False
-        if saga.updated_at > self._horizon or saga.updated_at < self._executing_limit:
+        if saga.updated_at > self._horizon:
             return False
-        return self._running(saga)
+        return self._running(saga, fresh=saga.updated_at >= self._executing_limit)
 
     def _completed(self, saga: Saga) -> bool:
         horizon = self._horizon
@@ -61,12 +62,13 @@ class Gate:
                 return False
         return True
 
-    def _running(self, saga: Saga) -> bool:
-        if saga.steps is None:
-            return saga.created_at is None or saga.created_at <= self._horizon
+    def _running(self, saga: Saga, *, fresh: bool) -> bool:
+        """Say whether at most one step is out, and it moved just now or its own deadline is still ahead."""
         if (saga.created_at is not None and saga.created_at > self._horizon) or saga.ended_at is not None:
             return False
-        out = 0
+        if saga.steps is None:
+            return fresh
+        out, bounded = 0, 0
         for step in saga.steps:
             status = step.status
             if status is StepStatus.EXECUTING:
@@ -78,6 +80,7 @@ class Gate:
                 if step.timeout_at is not None:
                     if step.timeout_at < self._now:
                         return False
+                    bounded += 1
                 elif step.started_at is not None and step.started_at < self._executing_limit:
                     return False
             elif (
@@ -91,6 +94,6 @@ class Gate:
                 return False
             if step.started_at is not None and step.started_at > self._horizon:
                 return False
-        if out == 0 and (self._rests or (saga.updated_at is not None and saga.updated_at < self._standing_limit)):
+        if (out == 0 and self._rests) or not (fresh or (out and bounded == out)):
             return False
         return (out <= 1 or self._parallel) and (saga.deadline is None or saga.deadline >= self._now)

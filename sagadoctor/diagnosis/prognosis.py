@@ -10,7 +10,7 @@ from sagadoctor.model.finding import Finding, Severity
 from sagadoctor.model.policy import SagaPolicy
 
 from .anatomy import next_attempt
-from .deadlines import step_due
+from .deadlines import after, step_due
 from .examine import examine
 
 _AFTER = timedelta(seconds=1)
@@ -27,7 +27,7 @@ class Prognosis:
 def prognosis(case: Case, policy: SagaPolicy, now: datetime) -> Prognosis:
     """Return when this case would be flagged: every threshold tried in turn, the rules themselves being asked."""
     for moment in sorted(_moments(case, policy, now)):
-        for finding in examine(case, policy, moment + _AFTER):
+        for finding in examine(case, policy, after(moment, _AFTER)):
             if finding.severity is not Severity.INFO:
                 return Prognosis(moment, finding)
     return Prognosis(None, None)
@@ -39,16 +39,16 @@ def _moments(case: Case, policy: SagaPolicy, now: datetime) -> set[datetime]:
     spans += [span for step in policy.steps for span in (step.timeout, step.max_wait) if span is not None]
     moments: list[datetime] = []
     if case.progress_at is not None:
-        moments += [case.progress_at + span for span in spans]
+        moments += [after(case.progress_at, span) for span in spans]
     for step in case.steps or ():
         due = step_due(case, step, policy)
         if due is not None:
             moments.append(due.at)
     again = next_attempt(case)
     if again is not None:
-        moments.append(again[0] + limits.wake_up)
+        moments.append(after(again[0], limits.wake_up))
     owner = case.saga.owner
     if owner is not None and owner.lease_until is not None:
-        moments.append(owner.lease_until + limits.lease_grace)
-    moments += [entry.created_at + limits.outbox for entry in case.saga.outbox if entry.created_at is not None]
+        moments.append(after(owner.lease_until, limits.lease_grace))
+    moments += [after(entry.created_at, limits.outbox) for entry in case.saga.outbox if entry.created_at is not None]
     return {moment for moment in moments if moment >= now}

@@ -1,9 +1,10 @@
-"""The guest connection to SQL databases, for the SQL adapter and for plugins; loads SQLAlchemy when it is first used."""
+"""The guest connection to SQL databases, for the SQL adapter and for plugins; loads SQLAlchemy on first use."""
 
 from sagadoctor.api.sql.address import MARIADB, POSTGRESQL, SQLITE, Address, parse_address
 from sagadoctor.api.sql.catalog import Catalog, Column, Index, Kind, Table, fitting, nearest
 from sagadoctor.api.sql.driver import Limits, Row
 from sagadoctor.api.sql.guest import CONNECTIONS, Guest, Session
+from sagadoctor.api.sql.pages import beyond
 from sagadoctor.api.sql.statement import bound, quoted
 from sagadoctor.api.sql.troubles import CellUnreadable
 
@@ -23,6 +24,7 @@ __all__ = [
     "Row",
     "Session",
     "Table",
+    "beyond",
     "bound",
     "fitting",
     "nearest",

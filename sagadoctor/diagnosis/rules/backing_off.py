@@ -19,7 +19,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga will be tried again at a known time that hasn't come, and retries aren't exhausted."""
     if not case.saga.is_live:
         return None
-    tried = attempts(case)
+    tried = attempts(case, policy)
     if tried is not None and tried >= policy.thresholds.attempts:
         return None
     again = next_attempt(case)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sagadoctor.model.case import Case, Relation
 from sagadoctor.model.finding import Evidence, EvidenceKind, Severity
@@ -13,6 +14,16 @@ from .. import facts, treatments
 from ..deadlines import words
 from ..sign import Rule, Sign
 
+_RESTING: Final = frozenset((SagaState.WAITING, SagaState.BACKING_OFF, SagaState.PAUSED))
+
+
+def _limit(saga: Saga, policy: SagaPolicy, now: datetime) -> timedelta:
+    """Return how long the other one may stand still: longer where its own row says that it rests."""
+    asleep = saga.next_attempt_at is not None and saga.next_attempt_at > now
+    if saga.state in _RESTING or saga.waiting_for is not None or asleep:
+        return policy.thresholds.max_wait
+    return policy.thresholds.no_progress
+
 
 def _last_moved(saga: Saga) -> datetime | None:
     moments = [saga.created_at, saga.updated_at]
@@ -22,14 +33,16 @@ def _last_moved(saga: Saga) -> datetime | None:
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
-    """Hold when a live saga's lock holder or child has itself stood still past `no_progress`, or failed."""
+    """Hold when a live saga's lock holder or child has itself stood still too long, also as a failed child."""
     if not case.saga.is_live:
         return None
     for relation, what in ((Relation.LOCK_HOLDER, "a lock held by"), (Relation.CHILD, "its child")):
         for other in case.related(relation):
-            moved = _last_moved(other)
             failed = other.state is SagaState.FAILED and relation is Relation.CHILD
-            if not failed and (not other.is_live or moved is None or now - moved <= policy.thresholds.no_progress):
+            if other.ref == case.saga.ref or not (other.is_live or failed):
+                continue
+            moved = _last_moved(other)
+            if (moved is None and not failed) or (moved is not None and now - moved <= _limit(other, policy, now)):
                 continue
             span = f" and has not moved for {words((now - moved).total_seconds())}" if moved is not None else ""
             return Sign(

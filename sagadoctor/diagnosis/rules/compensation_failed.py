@@ -10,17 +10,20 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import error, names, owed_undos, with_status
+from ..anatomy import error, names, next_attempt, owed_undos, repaired, with_status
 from ..sign import Rule, Sign
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a step's undo is marked failed, or the saga's state says that an undo is missing or failed."""
+    if repaired(case):
+        return None
     failed = with_status(case, StepStatus.COMPENSATION_FAILED)
     if failed:
         step = failed[0]
         said = error(case, step)
         why = f": {said}" if said else ""
+        again = next_attempt(case)
         return Sign(
             summary=f"the undo of {names(failed)} failed{why}",
             evidence=(
@@ -28,6 +31,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
                 *((facts.status(case, f"the error was: {said}"),) if said else ()),
                 facts.saga_state(case),
                 *facts.standstill(case, now),
+                *((facts.tries_again(case, again, now),) if again is not None and again[0] > now else ()),
             ),
             step=step,
             cause=said,

@@ -10,7 +10,8 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import compensable, names, next_attempt, with_status
+from ..anatomy import asleep, compensable, names, with_status
+from ..deadlines import after
 from ..sign import Rule, Sign
 
 
@@ -23,8 +24,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     owed = tuple(step for step in with_status(case, StepStatus.COMPLETED) if compensable(step, policy))
     if not owed:
         return None
-    again = next_attempt(case)
-    if again is not None and again[0] > now:
+    if asleep(case, policy, now):
         return None
     if case.progress_at is None or now - case.progress_at <= policy.thresholds.compensation:
         return None
@@ -39,7 +39,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             *facts.standstill(case, now),
         ),
         step=step,
-        due=case.progress_at + policy.thresholds.compensation,
+        due=after(case.progress_at, policy.thresholds.compensation),
         treatments=(
             *(
                 treatments.resend_compensation(each, policy, "no undo is out, as far as the row tells")

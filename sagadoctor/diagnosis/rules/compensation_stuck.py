@@ -10,8 +10,8 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import error, names, next_attempt, with_status
-from ..deadlines import words
+from ..anatomy import asleep, error, names, with_status
+from ..deadlines import after, words
 from ..sign import Rule, Sign
 
 
@@ -22,8 +22,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     out = with_status(case, StepStatus.COMPENSATING)
     if case.steps and not out:
         return None
-    again = next_attempt(case)
-    if again is not None and again[0] > now:
+    if asleep(case, policy, now):
         return None
     limit = policy.thresholds.compensation
     if now - case.progress_at <= limit:
@@ -49,7 +48,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         summary=f"{what} was sent and has not been confirmed for {span}",
         evidence=evidence,
         step=step,
-        due=case.progress_at + limit,
+        due=after(case.progress_at, limit),
         cause=said,
         treatments=tuple(proposals),
     )

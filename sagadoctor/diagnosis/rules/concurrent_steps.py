@@ -43,7 +43,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         step=step,
         treatments=(
             treatments.call_human("let both steps end, then compare what the participants did with what was wanted"),
-            treatments.refuse(RemedyKind.RETRY_STEP, "one more command would be a third run", "concurrent", step),
+            treatments.refuse(RemedyKind.RETRY_STEP, "one more command would be a third run", "concurrent"),
         ),
     )
 

@@ -11,7 +11,7 @@ from sagadoctor.model.remedy import RemedyKind
 from sagadoctor.model.saga import SagaState
 
 from .. import facts, treatments
-from ..anatomy import compensable, timed_out
+from ..anatomy import compensable, done_late, repaired, timed_out
 from ..sign import Rule, Sign
 
 _UNDOING = (SagaState.COMPENSATING, SagaState.COMPENSATED, SagaState.FAILED, SagaState.CANCELLED)
@@ -20,11 +20,13 @@ _UNDOING = (SagaState.COMPENSATING, SagaState.COMPENSATED, SagaState.FAILED, Sag
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a saga that is undone, or being undone, has a compensable step that timed out."""
     del now
-    if case.state not in _UNDOING:
+    if case.state not in _UNDOING or repaired(case):
         return None
     for step in case.steps or ():
         if not timed_out(step) or step.compensated_at is not None or not compensable(step, policy):
             continue
+        if done_late(step):
+            continue  # late-success knows that it was done
         return Sign(
             summary=f"{step.name} ran out of time and was never undone: the participant may have done the work",
             evidence=(

@@ -10,26 +10,28 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import FORWARD, SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import UNDO_BEGUN, error, executing, names, next_attempt, with_status
+from ..anatomy import UNDO_BEGUN, asleep, error, excused, executing, names, with_status
+from ..deadlines import after
 from ..sign import Rule, Sign
+
+_HANDLED = (SagaState.PAUSED, SagaState.WAITING, SagaState.BACKING_OFF)
+"""The store itself says that a person, an event or a retry comes next."""
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a forward saga has a failed step after completed ones and has stood still past `compensation`."""
-    if case.state not in FORWARD or case.state is SagaState.PAUSED:
+    if case.state not in FORWARD or case.state in _HANDLED or case.saga.waiting_for is not None:
         return None
-    failed = with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT)
+    failed = tuple(
+        step for step in with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT) if not excused(case, step, policy)
+    )
     if not failed or executing(case) or with_status(case, *UNDO_BEGUN):
         return None
     step = failed[0]
-    defined = policy.step(step.name)
-    if defined is not None and defined.optional:
-        return None
-    before = tuple(each for each in case.steps or () if each.index < step.index and each.status is StepStatus.COMPLETED)
-    if not before:
-        return None
-    again = next_attempt(case)
-    if again is not None and again[0] > now:
+    before = tuple(
+        each for each in with_status(case, StepStatus.COMPLETED) if policy.parallel or each.index < step.index
+    )
+    if not before or asleep(case, policy, now):
         return None
     if case.progress_at is None or now - case.progress_at <= policy.thresholds.compensation:
         return None
@@ -44,7 +46,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             *facts.standstill(case, now),
         ),
         step=step,
-        due=case.progress_at + policy.thresholds.compensation,
+        due=after(case.progress_at, policy.thresholds.compensation),
         cause=said,
         treatments=(
             treatments.fail_step(step, "the orchestrator died before its first undo; told again, it compensates"),

@@ -7,23 +7,13 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import SagaState, Step, StepStatus
+from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import names
+from ..anatomy import excused, names
 from ..sign import Rule, Sign
 
 _DONE = (StepStatus.COMPLETED, StepStatus.SKIPPED)
-
-
-def _excused(step: Step, case: Case, policy: SagaPolicy) -> bool:
-    """Say whether the step may be missing: optional, or another step took its place."""
-    defined = policy.step(step.name)
-    if defined is not None and defined.optional:
-        return True
-    partners = {defined.alternative_of} if defined is not None and defined.alternative_of else set()
-    partners |= {each.name for each in policy.steps if each.alternative_of == step.name}
-    return any(other.name in partners and other.status is StepStatus.COMPLETED for other in case.steps or ())
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
@@ -33,7 +23,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     missing = tuple(
         step
         for step in case.steps or ()
-        if step.status not in _DONE and step.status is not StepStatus.UNKNOWN and not _excused(step, case, policy)
+        if step.status not in _DONE and step.status is not StepStatus.UNKNOWN and not excused(case, step, policy)
     )
     if not missing:
         return None

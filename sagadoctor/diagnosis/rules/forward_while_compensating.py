@@ -11,16 +11,16 @@ from sagadoctor.model.remedy import RemedyKind
 from sagadoctor.model.saga import FORWARD, SagaState, Step, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import names, with_status
+from ..anatomy import alternatives, names, optional, with_status
 from ..sign import Rule, Sign
 
+_EITHER_WAY = frozenset((SagaState.WAITING, SagaState.BACKING_OFF, SagaState.PAUSED))
+"""States in which a saga may rest on its way back as well: only a step that is out shows that it runs forward."""
 
-def _replaced(step: Step, case: Case, policy: SagaPolicy) -> bool:
-    """Say whether another step is the configured alternative of this one: undoing it was the plan."""
-    return any(
-        (defined := policy.step(other.name)) is not None and defined.alternative_of == step.name
-        for other in case.steps or ()
-    )
+
+def _planned(step: Step, case: Case, policy: SagaPolicy) -> bool:
+    """Say whether undoing this step was the plan: the saga may do without it, or has another one in its place."""
+    return optional(step, policy) or bool(alternatives(case, step, policy))
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
@@ -29,10 +29,10 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if case.state not in FORWARD and case.state is not SagaState.COMPLETED:
         return None
     touched = with_status(case, StepStatus.COMPENSATING, StepStatus.COMPENSATED)
-    undone = tuple(step for step in touched if not _replaced(step, case, policy))
-    if not undone:
-        return None
+    undone = tuple(step for step in touched if not _planned(step, case, policy))
     out = with_status(case, StepStatus.EXECUTING)
+    if not undone or (case.state in _EITHER_WAY and not out):
+        return None
     evidence = [facts.saga_state(case), *(facts.undone(case, step) for step in undone)]
     evidence += [facts.step_status(case, step) for step in out]
     doing = "has completed" if case.state is SagaState.COMPLETED else "still runs forward"
@@ -43,7 +43,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         treatments=(
             treatments.call_human("a late success revived a saga that was being undone; stop it and reconcile by hand"),
             treatments.refuse(
-                RemedyKind.RETRY_STEP, "going on would add effects to a saga that is half undone", "zombie", undone[0]
+                RemedyKind.RETRY_STEP, "going on would add effects to a saga that is half undone", "zombie"
             ),
         ),
     )

@@ -10,7 +10,7 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import names, owed_undos, with_status
+from ..anatomy import names, owed_undos, repaired, with_status
 from ..sign import Rule, Sign
 
 
@@ -21,9 +21,9 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     owed = owed_undos(case, policy)
     if not owed:
         return None
-    repairs = case.related(Relation.REPAIRED_BY)
-    if any(saga.state in (SagaState.COMPLETED, SagaState.COMPENSATED) for saga in repairs):
+    if repaired(case):
         return None
+    repairs = case.related(Relation.REPAIRED_BY)
     undone = with_status(case, StepStatus.COMPENSATED)
     evidence = [facts.saga_state(case), *(facts.step_status(case, step) for step in owed)]
     evidence += [facts.undone(case, step) for step in undone]

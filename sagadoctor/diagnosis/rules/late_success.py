@@ -11,15 +11,15 @@ from sagadoctor.model.remedy import RemedyKind
 from sagadoctor.model.saga import Step, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import compensable, with_status
+from ..anatomy import compensable, done_late, executed_late, has_result, with_status
 from ..sign import Rule, Sign
 
 
 def _signs_of_success(case: Case, step: Step) -> list[Evidence]:
     found: list[Evidence] = []
-    if step.result is not None:
+    if has_result(step):
         found.append(facts.status(case, f"step {step.name} carries a result"))
-    if step.executed_at is not None and step.timeout_at is not None and step.executed_at > step.timeout_at:
+    if executed_late(step):
         found.append(facts.time(case, f"step {step.name} was executed after its timeout", step.executed_at))
     return found
 
@@ -27,11 +27,10 @@ def _signs_of_success(case: Case, step: Step) -> list[Evidence]:
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a failed or timed-out step has a result, or an execution after its timeout; also in ended sagas."""
     for step in with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT):
-        success = _signs_of_success(case, step)
-        if not success:
+        if not done_late(step):
             continue
-        evidence = [facts.step_status(case, step), *success, *facts.standstill(case, now)]
-        if step.error is not None and step.result is None:
+        evidence = [facts.step_status(case, step), *_signs_of_success(case, step), *facts.standstill(case, now)]
+        if step.error is not None and not has_result(step):
             evidence.append(facts.status(case, f"step {step.name} also carries an error: {step.error}", supports=False))
         proposals = [
             treatments.call_human("ask the participant what it did; the saga believes that nothing was done", step)

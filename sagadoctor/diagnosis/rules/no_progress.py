@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import SagaState, StepStatus
+from sagadoctor.model.saga import FORWARD, SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import UNDO_BEGUN, compensable, error, executing, next_attempt, waits_for, with_status
-from ..deadlines import step_due, words
+from ..anatomy import asleep, compensable, error, executing, overslept, waits_for, with_status
+from ..deadlines import after, step_due, words
 from ..sign import Rule, Sign
 
 
@@ -30,21 +30,24 @@ def limit_of(case: Case, policy: SagaPolicy) -> timedelta:
     return policy.thresholds.no_progress
 
 
-def _other_rule_judges(case: Case, policy: SagaPolicy) -> bool:
-    if next_attempt(case) is not None:
+def _other_rule_judges(case: Case, policy: SagaPolicy, now: datetime) -> bool:
+    paused = case.state is SagaState.PAUSED
+    if asleep(case, policy, now) or (overslept(case, policy, now) and not paused):
         return True
     if case.state is SagaState.COMPENSATING:
-        if not case.steps or with_status(case, *UNDO_BEGUN):
+        if not case.steps or with_status(case, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED):
             return True
         if any(compensable(step, policy) for step in with_status(case, StepStatus.COMPLETED)):
             return True
-        return not executing(case) and not with_status(case, StepStatus.COMPLETED, StepStatus.UNKNOWN)
+        return not with_status(case, StepStatus.EXECUTING, StepStatus.COMPLETED, StepStatus.UNKNOWN)
+    if case.state not in FORWARD or paused:
+        return False
     return any(step_due(case, step, policy) is not None for step in executing(case))
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga has stood still past its limit and no deadline of its own is known."""
-    if not case.saga.is_live or case.progress_at is None or _other_rule_judges(case, policy):
+    if not case.saga.is_live or case.progress_at is None or _other_rule_judges(case, policy, now):
         return None
     limit = limit_of(case, policy)
     if now - case.progress_at <= limit:
@@ -77,7 +80,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             *((facts.status(case, f"the error is: {said}"),) if said else ()),
         ),
         step=step,
-        due=case.progress_at + limit,
+        due=after(case.progress_at, limit),
         cause=said,
         treatments=proposals,
     )

@@ -11,7 +11,8 @@ from sagadoctor.model.remedy import Advice, Remedy, RemedyKind
 from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import error, timed_out, with_status
+from ..anatomy import asleep, done_late, error, timed_out, with_status
+from ..deadlines import after
 from ..sign import Rule, Sign
 
 _WORK = (
@@ -29,16 +30,20 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         return None
     if case.progress_at is None or now - case.progress_at <= policy.thresholds.compensation:
         return None
-    doubtful = tuple(step for step in case.steps if timed_out(step))
+    if asleep(case, policy, now):
+        return None
+    undone = with_status(case, StepStatus.COMPENSATED)
+    doubtful = tuple(step for step in case.steps if timed_out(step) or done_late(step))
     failed = with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT)
     step = doubtful[0] if doubtful else (failed[0] if failed else None)
     evidence = [
         facts.saga_state(case),
         facts.status(case, "no step is completed, executing or compensating"),
+        *(facts.undone(case, each) for each in undone),
         *facts.standstill(case, now),
     ]
     evidence += [
-        facts.status(case, f"step {each.name} ran out of time: the participant may have done the work", supports=False)
+        facts.status(case, f"step {each.name} was given up, but the participant may have done the work", supports=False)
         for each in doubtful
     ]
     if doubtful:
@@ -46,17 +51,19 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             RemedyKind.CLOSE_SAGA,
             f"{doubtful[0].name} may have been done: ask the participant first",
             "timed-out-step",
-            step,
         )
+    elif undone:
+        close = Remedy(RemedyKind.CLOSE_SAGA, Advice.ASK, "every undo has run, so closing it only writes that down")
     else:
         close = Remedy(RemedyKind.CLOSE_SAGA, Advice.ASK, "nothing was done, so nothing is lost by closing it")
+    why = "every undo has run and it was not closed" if undone else "no step has anything to undo"
     return Sign(
-        summary="the saga is being undone, but no step has anything to undo: no reply will ever end it",
+        summary=f"the saga is being undone, but {why}: no reply will ever end it",
         evidence=tuple(evidence),
         step=step,
-        due=case.progress_at + policy.thresholds.compensation,
+        due=after(case.progress_at, policy.thresholds.compensation),
         cause=error(case, step),
-        treatments=(close, treatments.call_human("the orchestrator waits for an undo that it never sent", step)),
+        treatments=(close, treatments.call_human("the orchestrator waits for an undo that is not out", step)),
     )
 
 

@@ -10,7 +10,7 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import Advice, Remedy, RemedyKind
 
 from .. import facts, treatments
-from ..deadlines import words
+from ..deadlines import after, words
 from ..sign import Rule, Sign
 
 
@@ -41,7 +41,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             facts.saga_state(case),
         ),
         step=step,
-        due=at + limit,
+        due=after(at, limit),
         cause=entry.source,
         treatments=(
             Remedy(

@@ -7,8 +7,10 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.saga import SagaState
 
 from .. import facts, treatments
+from ..anatomy import asleep, waits_for
 from ..deadlines import words
 from ..sign import Rule, Sign
 
@@ -18,6 +20,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     owner = case.saga.owner
     if owner is None or not case.saga.is_live or owner.alive is True:
         return None
+    if case.state is SagaState.PAUSED or waits_for(case, policy) is not None or asleep(case, policy, now):
+        return None  # a saga that rests needs no owner; whether it is woken in time is for other rules to say
     over = owner.lease_until is not None and now - owner.lease_until > policy.thresholds.lease_grace
     dead = owner.alive is False
     if not over and not (dead and owner.lease_until is None):

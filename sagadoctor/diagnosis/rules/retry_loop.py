@@ -9,7 +9,7 @@ from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
 
 from .. import facts, treatments
-from ..anatomy import attempts, error, next_attempt
+from ..anatomy import attempts, error, next_attempt, waits_for
 from ..deadlines import words
 from ..sign import Rule, Sign
 
@@ -18,10 +18,12 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga, or an open step of it, has been tried at least `attempts` times."""
     if not case.saga.is_live:
         return None
-    tried = attempts(case)
+    tried = attempts(case, policy)
     if tried is None or tried < policy.thresholds.attempts:
         return None
     said = error(case, case.current)
+    if said is None and waits_for(case, policy) is not None:
+        return None  # looking again and again whether a person has answered is no failing retry
     evidence = [
         facts.status(case, f"{tried} attempts; {policy.thresholds.attempts} is where the policy stops believing"),
         facts.saga_state(case),

@@ -10,18 +10,21 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import FORWARD, SagaState
 
 from .. import facts, treatments
-from ..anatomy import error, executing
+from ..anatomy import asleep, error, executing, next_attempt
 from ..deadlines import step_due, words
 from ..sign import Rule, Sign
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
-    """Hold when an executing step of a forward saga has passed its deadline."""
+    """Hold when an executing step of a forward saga has passed its deadline, and nobody says that it rests."""
     if case.state not in FORWARD or case.state is SagaState.PAUSED:
+        return None
+    if case.state is SagaState.BACKING_OFF and asleep(case, policy, now):
         return None
     late = [
         (due, step) for step in executing(case) if (due := step_due(case, step, policy)) is not None and due.at < now
     ]
+    late = [(due, step) for due, step in late if step.next_attempt_at is None or step.next_attempt_at <= now]
     if not late:
         return None
     due, step = min(late, key=lambda pair: pair[0].at)
@@ -37,6 +40,9 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
                 case, f"the row still moved after the deadline ({case.progress_from})", case.progress_at, supports=False
             )
         )
+    again = next_attempt(case)
+    if again is not None and again[0] > now:
+        evidence.append(facts.tries_again(case, again, now))
     span = words((now - due.at).total_seconds())
     return Sign(
         summary=f"{step.name} was sent and has not answered; its time was up {span} ago",

@@ -11,7 +11,7 @@ from sagadoctor.model.remedy import RemedyKind
 from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import pivot
+from ..anatomy import pivots
 from ..sign import Rule, Sign
 
 
@@ -20,8 +20,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     del now
     if case.state is not SagaState.COMPENSATING:
         return None
-    turning = pivot(case, policy)
-    if turning is None or turning.status is not StepStatus.COMPLETED:
+    turning = next((step for step in pivots(case, policy) if step.status is StepStatus.COMPLETED), None)
+    if turning is None:
         return None
     return Sign(
         summary=f"the saga is being undone although {turning.name}, its step of no return, is done",

@@ -19,11 +19,13 @@ _LISTED = 5
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when the row carries doubts, or its state or a step's status is a word that nobody mapped."""
     del policy, now
+    told = {doubt.field for doubt in case.saga.doubts}
     evidence = [
         Evidence(f"{doubt.field} is {doubt.raw!r}: {doubt.reason}", EvidenceKind.STATUS, case.saga.source)
         for doubt in case.saga.doubts
     ]
-    told = {doubt.field for doubt in case.saga.doubts}
+    if case.repeated and "id" not in told:
+        evidence.append(Evidence("another row has the same id", EvidenceKind.STATUS, case.saga.source))
     state_unread = case.state is SagaState.UNKNOWN
     if state_unread and "state" not in told:
         evidence.append(
@@ -45,7 +47,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         field == "steps" or field.endswith((".status", ".name")) for field in told if field.startswith("steps")
     )
     leads = state_unread or steps_unread
-    fields = sorted(told) or (["state"] if state_unread else ["steps"])
+    fields = sorted(told) or (["state"] if state_unread else ["steps"] if unknown else ["id"])
     shown = ", ".join(fields[:_LISTED]) + (f" and {len(fields) - _LISTED} more" if len(fields) > _LISTED else "")
     consequence = "so nobody can say whether this saga is well" if leads else "the rest of the row was read"
     return Sign(

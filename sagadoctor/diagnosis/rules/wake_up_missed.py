@@ -10,8 +10,8 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState
 
 from .. import facts, treatments
-from ..anatomy import next_attempt
-from ..deadlines import words
+from ..anatomy import executing, next_attempt, overslept
+from ..deadlines import after, step_due, words
 from ..sign import Rule, Sign
 
 
@@ -20,11 +20,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if not case.saga.is_live or case.state is SagaState.PAUSED:
         return None
     again = next_attempt(case)
-    if again is None or now - again[0] <= policy.thresholds.wake_up:
+    if again is None or not overslept(case, policy, now):
         return None
     at, field = again
-    if case.progress_at is not None and case.progress_at > at:
-        return None
+    if any((due := step_due(case, each, policy)) is not None and due.at > now for each in executing(case)):
+        return None  # the next attempt is out: its own deadline lies ahead
     step = case.current
     span = words((now - at).total_seconds())
     return Sign(
@@ -35,7 +35,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             *facts.standstill(case, now),
         ),
         step=step,
-        due=at + policy.thresholds.wake_up,
+        due=after(at, policy.thresholds.wake_up),
         treatments=(
             treatments.call_human("start whatever wakes sleeping sagas (timer, cron, retry worker)", step),
             *(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 
 from sagadoctor.model.case import Case
@@ -13,17 +13,20 @@ from sagadoctor.model.saga import Step
 from .. import facts, treatments
 from ..sign import Rule, Sign
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
-def _order(step: Step) -> tuple[bool, float, int]:
-    """Sort by the time of execution; steps without one keep their place in the row, after the others."""
-    executed = step.executed_at
-    return (executed is None, executed.timestamp() if executed is not None else 0.0, step.index)
+
+def _in_order(steps: list[Step]) -> list[Step]:
+    """Sort by the time of execution where every step tells one, else by their place in the row."""
+    if any(step.executed_at is None for step in steps):
+        return sorted(steps, key=lambda step: step.index)
+    return sorted(steps, key=lambda step: (step.executed_at or _NEVER, step.index))
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when an earlier step was compensated before a later one; a warning only where the order is declared."""
     del now
-    ran = sorted((step for step in case.steps or () if step.compensated_at is not None), key=_order)
+    ran = _in_order([step for step in case.steps or () if step.compensated_at is not None])
     for earlier, later in pairwise(ran):
         first, second = earlier.compensated_at, later.compensated_at
         if first is None or second is None or first >= second:

@@ -1,0 +1,170 @@
+"""Between a column and a loose value: what to select, how to open the driver's raw cell, how to give it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, SQLITE, Column, Kind, bound
+
+from .idents import dashed
+from .times import from_postgresql, parse_iso, postgresql_text
+from .values import Unreadable, as_text, raw_text
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+Opener = Callable[[Any], Any]
+"""Takes a raw cell that isn't NULL, returns a loose value; raises Unreadable."""
+
+NAME_BOUND: Final = 1000
+ID_BOUND: Final = 65_536
+ERROR_BOUND: Final = 4000
+DETAIL_BOUND: Final = 65_536
+DOCUMENT_BOUND: Final = 8 * 1024 * 1024
+PACKED_BOUND: Final = 1024 * 1024
+"""For documents whose size only the compressed form tells cheaply (PostgreSQL's json and jsonb)."""
+
+_DAY_ZERO: Final = date(2000, 1, 1)
+_CAST: Final = (Kind.ENUM, Kind.DECIMAL, Kind.OTHER, Kind.ARRAY)
+
+
+def text_expression(column: Column, element: ColumnElement[Any], engine: str, bound_to: int) -> ColumnElement[Any]:
+    """Return what to select for a column: never more than `bound_to` characters of a text."""
+    from sqlalchemy import Text, case, cast, func, literal_column
+
+    limit: ColumnElement[Any] = literal_column(str(int(bound_to)))
+    if engine == POSTGRESQL and column.kind in _CAST:
+        element = cast(element, Text)
+        return func.left(element, limit) if column.kind is Kind.OTHER else element
+    small = column.length is not None and column.length <= bound_to
+    if engine == SQLITE:
+        if column.kind is Kind.INT:
+            return element
+        cut = func.substr(element, literal_column("1"), limit)
+        return cut if column.kind is Kind.TEXT else case((func.length(element) > limit, cut), else_=element)
+    if column.kind in (Kind.TEXT, Kind.BYTES) and not small:
+        if engine == POSTGRESQL and column.kind is Kind.BYTES:
+            return func.substr(element, literal_column("1"), limit)
+        return func.left(element, limit)
+    return element
+
+
+def size_expression(column: Column, element: ColumnElement[Any], engine: str) -> tuple[ColumnElement[Any], int]:
+    """Return an expression for the size of a document in bytes, cheap to compute, and the bound to hold it to."""
+    from sqlalchemy import func
+
+    if engine == SQLITE:
+        return func.length(element), DOCUMENT_BOUND
+    if engine == POSTGRESQL and column.kind not in (Kind.TEXT, Kind.BYTES):
+        return func.pg_column_size(element), PACKED_BOUND
+    return func.octet_length(element), DOCUMENT_BOUND
+
+
+def document_expressions(
+    column: Column, element: ColumnElement[Any], engine: str
+) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Return what to select for a JSON document: the document when it is small enough, its size when it isn't."""
+    from sqlalchemy import Text, case, cast, literal_column, null
+
+    size, most = size_expression(column, element, engine)
+    limit: ColumnElement[Any] = literal_column(str(most))
+    shown = cast(element, Text) if engine == POSTGRESQL and column.kind in _CAST else element
+    return case((size <= limit, shown), else_=null()), case((size > limit, size), else_=null())
+
+
+def opener(column: Column, engine: str) -> Opener:
+    """Return what makes a loose value of this column's raw cells."""
+    if engine == POSTGRESQL:
+        return _postgresql(column.kind)
+    if engine == MARIADB:
+        return _mariadb(column.kind)
+    return _keep if column.kind is Kind.BYTES else _sqlite
+
+
+def _keep(raw: Any) -> Any:
+    return raw
+
+
+def _sqlite(raw: Any) -> Any:
+    return as_text(raw) if isinstance(raw, bytes) else raw
+
+
+def _postgresql(kind: Kind) -> Opener:
+    match kind:
+        case Kind.INT | Kind.FLOAT | Kind.BOOL | Kind.BYTES:
+            return _keep
+        case Kind.UUID:
+            return lambda raw: dashed(raw.hex())
+        case Kind.TIMESTAMPTZ:
+            return from_postgresql
+        case Kind.TIMESTAMP:
+            return lambda raw: from_postgresql(raw).replace(tzinfo=None)
+        case Kind.DATE:
+            return _day
+        case Kind.JSONB:
+            return lambda raw: as_text(raw[1:])
+        case _:
+            return as_text
+
+
+def _day(raw: int) -> datetime:
+    try:
+        day = _DAY_ZERO + timedelta(days=raw)
+    except OverflowError:
+        raise Unreadable(str(raw), "unusable date") from None
+    return datetime(day.year, day.month, day.day)
+
+
+def _mariadb(kind: Kind) -> Opener:
+    match kind:
+        case Kind.BYTES:
+            return _keep
+        case Kind.INT:
+            return int
+        case Kind.FLOAT:
+            return float
+        case Kind.BOOL:
+            return lambda raw: raw not in (b"\x00", b"0")
+        case Kind.TIMESTAMPTZ:
+            return _session_time
+        case _:
+            return as_text
+
+
+def _session_time(raw: bytes) -> datetime | None:
+    """Read a TIMESTAMP column: the server gives it in the session's zone, and ours is UTC."""
+    try:
+        moment = parse_iso(raw.decode("ascii"))
+    except ValueError:
+        raise Unreadable(raw_text(raw), "not a time") from None
+    return None if moment is None else moment.replace(tzinfo=UTC)
+
+
+def parameter(column: Column, engine: str, raw: Any) -> ColumnElement[Any]:
+    """Return a raw cell as a parameter that compares with its own column, byte for byte."""
+    if engine == POSTGRESQL:
+        return bound(_postgresql_value(column.kind, raw))
+    if engine == MARIADB:
+        if column.kind is Kind.INT and isinstance(raw, bytes):
+            return bound(int(raw))
+        return bound(raw if column.kind is Kind.BYTES or not isinstance(raw, bytes) else raw.decode("utf-8", "replace"))
+    if isinstance(raw, bytes) and column.kind is not Kind.BYTES:
+        from sqlalchemy import Text, cast
+
+        return cast(bound(raw), Text)
+    return bound(raw)
+
+
+def _postgresql_value(kind: Kind, raw: Any) -> Any:
+    if isinstance(raw, int) and kind in (Kind.TIMESTAMP, Kind.TIMESTAMPTZ):
+        return postgresql_text(raw)
+    if isinstance(raw, int) and kind is Kind.DATE:
+        return postgresql_text(raw * 86_400_000_000)[:10]
+    if isinstance(raw, bytes):
+        if kind is Kind.UUID:
+            return dashed(raw.hex())
+        if kind is not Kind.BYTES:
+            return raw.decode("utf-8", "surrogateescape")
+    return raw

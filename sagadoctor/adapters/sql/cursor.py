@@ -1,0 +1,67 @@
+"""Which step is out: a column that holds its name, or its place in the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sagadoctor.api.v1 import Doubt, Policy, Step
+from sagadoctor.api.v1.sql import Kind
+
+from .cells import NAME_BOUND
+from .fields import text_reader
+from .mapping.saga import CurrentStep
+from .selection import Selection
+from .source import Source
+from .values import Unreadable, raw_text, whole
+
+
+class Cursor:
+    """Reads the current step; by its place when the column is a number and the mapping doesn't say otherwise."""
+
+    def __init__(self, words: CurrentStep | None, source: Source, selection: Selection, policy: Policy) -> None:
+        """Find the column."""
+        self._policy = policy
+        self._at = -1
+        self._by_place = False
+        self._base = 0
+        if words is None or words.column is None:
+            return
+        column = source.column(words.column)
+        if column is None:
+            return
+        self._at = selection.add(f"current:{column.name}", source.text(column, NAME_BOUND))
+        self._by_place = words.by == "index" or (words.by is None and column.kind is Kind.INT)
+        self._base = words.base
+        self._open: Callable[[Any], Any] = source.opener(column)
+        self._text = text_reader(words)
+
+    def read(self, row: Any, steps: tuple[Step, ...] | None, saga_type: str | None, doubts: list[Doubt]) -> str | None:
+        """Return the current step's name; None where nothing says it, or where the cursor is behind the last step."""
+        if self._at < 0 or row[self._at] is None:
+            return None
+        try:
+            value = self._text(self._open(row[self._at]))
+            if value is None or not self._by_place:
+                return value if value is None else str(value)
+            place = whole(value)
+        except Unreadable as odd:
+            doubts.append(Doubt("current_step", odd.raw, odd.reason))
+            return None
+        return None if place is None else self._named(place - self._base, place, steps, saga_type, doubts)
+
+    def _named(
+        self, at: int, told: int, steps: tuple[Step, ...] | None, saga_type: str | None, doubts: list[Doubt]
+    ) -> str | None:
+        names: list[str]
+        if steps:
+            names = [step.name for step in steps]
+            if steps[-1].index >= len(steps):  # some in the middle were left out
+                return next((step.name for step in steps if step.index == at), None)
+        else:
+            names = [step.name for step in self._policy.of(saga_type).steps]
+        if 0 <= at < len(names):
+            return names[at]
+        if names and (at < 0 or at > len(names)):
+            doubts.append(Doubt("current_step", raw_text(told), f"there are {len(names)} steps"))
+        return None

@@ -1,0 +1,76 @@
+"""Values out of JSON documents, taken by the database, so that the documents stay where they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Column, Kind, bound
+
+from .cells import PACKED_BOUND, size_expression
+from .mapping.columns import JsonFormat
+from .paths import Path, sql_path
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+_IS_JSON: Final = 160_000
+"""The PostgreSQL that can ask a text whether it is JSON without raising."""
+
+EXTRACTED: Final = Column("(path)", Kind.TEXT, "text")
+"""What the database hands back for a path: a text."""
+
+
+def extracted(
+    column: Column, element: ColumnElement[Any], path: Path, form: JsonFormat | None, engine: str, version: int
+) -> ColumnElement[Any] | None:
+    """Return the expression for the text at a path, None where this database can't do it safely."""
+    from sqlalchemy import and_, case, null
+
+    if form is JsonFormat.JSON_DOUBLE or not path:
+        return None
+    size, most = size_expression(column, element, engine)
+    small = size <= min(most, PACKED_BOUND)
+    valid, value = _value(column, element, path, engine, version)
+    if value is None:
+        return None
+    return case((small if valid is None else and_(small, valid), value), else_=null())
+
+
+def searched(column: Column, element: ColumnElement[Any], path: Path, engine: str) -> ColumnElement[Any] | None:
+    """Return the bare expression to compare with in a search, the one that an expression index holds."""
+    if engine != POSTGRESQL or column.kind not in (Kind.JSON, Kind.JSONB):
+        return None
+    return _arrow(element, path)
+
+
+def _arrow(element: ColumnElement[Any], path: Path) -> ColumnElement[Any]:
+    from sqlalchemy import Text, cast
+
+    if len(path) == 1 and isinstance(path[0], str):
+        return element.op("->>")(cast(bound(path[0]), Text))
+    parts = ",".join('"' + str(part).replace("\\", "\\\\").replace('"', '\\"') + '"' for part in path)
+    from sqlalchemy.dialects.postgresql import ARRAY
+
+    return element.op("#>>")(cast(bound("{" + parts + "}"), ARRAY(Text)))
+
+
+def _value(
+    column: Column, element: ColumnElement[Any], path: Path, engine: str, version: int
+) -> tuple[ColumnElement[bool] | None, ColumnElement[Any] | None]:
+    from sqlalchemy import Text, cast, func, literal_column
+    from sqlalchemy.dialects.postgresql import JSONB
+
+    if engine == POSTGRESQL:
+        if column.kind in (Kind.JSON, Kind.JSONB):
+            return None, _arrow(element, path)
+        if column.kind is Kind.TEXT and version >= _IS_JSON:
+            return element.op("IS")(literal_column("JSON")), _arrow(cast(element, JSONB), path)
+        return None, None
+    where = bound(sql_path(path))
+    if engine == MARIADB:
+        document = (
+            func.convert(element.op("USING")(literal_column("utf8mb4"))) if column.kind is Kind.BYTES else element
+        )
+        return func.json_valid(document) == literal_column("1"), func.json_value(document, where)
+    document = cast(element, Text)
+    return func.json_valid(document) == literal_column("1"), func.json_extract(document, where)

@@ -1,0 +1,1 @@
+"""The mapping language as pydantic models: what may be said, not what it means."""

@@ -1,0 +1,231 @@
+"""Columns, tables and conditions: the words that all parts of the mapping language share."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+
+from ..paths import parse_path
+from ..patterns import parse_pattern
+
+Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
+
+
+class Words(BaseModel):
+    """A table of the mapping language: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _identifier(name: str) -> str:
+    if not name.strip():
+        raise ValueError("a name is not empty")
+    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in name):
+        raise ValueError("a name holds no control characters")
+    if len(name) > 128:
+        raise ValueError("a name has at most 128 characters")
+    return name
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f'no time zone {name!r}; write an IANA name, such as "UTC" or "Europe/Berlin"') from None
+    return name
+
+
+def _checked(parse: Callable[[str], object]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return check
+
+
+Identifier = Annotated[StrictStr, AfterValidator(_identifier)]
+Zone = Annotated[StrictStr, AfterValidator(_zone)]
+PathText = Annotated[StrictStr, AfterValidator(_checked(parse_path))]
+PatternText = Annotated[StrictStr, AfterValidator(_checked(parse_pattern))]
+
+
+class TableName(Words):
+    """A table by name, or a read-only sub-query."""
+
+    parts: tuple[Identifier, ...] = ()
+    query: StrictStr | None = None
+    key: Identifier | None = None
+
+    @property
+    def shown(self) -> str:
+        """Return the name as a person writes it."""
+        return ".".join(self.parts) if self.parts else "(query)"
+
+
+def _table_name(given: Any) -> Any:
+    if isinstance(given, str):
+        return {"parts": given.split(".")}
+    if isinstance(given, list | tuple):
+        if len(given) not in (1, 2) or not all(isinstance(part, str) for part in given):
+            raise ValueError('a table is "name", "schema.name" or ["schema", "odd.name"]')
+        return {"parts": list(given)}
+    if isinstance(given, dict):
+        if "query" in given:
+            raise ValueError("a table given as a query is not supported yet; make a view and name it here")
+        raise ValueError('a table is "name", "schema.name" or ["schema", "odd.name"]')
+    return given
+
+
+def _at_most_two(name: TableName) -> TableName:
+    if len(name.parts) > 2:
+        raise ValueError('too many dots; write a name with a dot in it as ["schema", "odd.name"]')
+    return name
+
+
+Table = Annotated[
+    TableName,
+    BeforeValidator(_table_name, json_schema_input_type=str | list[str] | TableName),
+    AfterValidator(_at_most_two),
+]
+
+
+class TimeFormat(StrEnum):
+    """How a time is written."""
+
+    TIMESTAMP = "timestamp"
+    ISO = "iso"
+    EPOCH_S = "epoch_s"
+    EPOCH_MS = "epoch_ms"
+    EPOCH_US = "epoch_us"
+    DOTNET_TICKS = "dotnet_ticks"
+    UUID_V7 = "uuid_v7"
+    ID_HIGH_MS = "id_high_ms"
+
+
+class IdFormat(StrEnum):
+    """How an id is written."""
+
+    TEXT = "text"
+    INT = "int"
+    UUID = "uuid"
+    UUID_HEX = "uuid_hex"
+    UUID_BYTES = "uuid_bytes"
+    UUID_BYTES_SWAPPED = "uuid_bytes_swapped"
+
+
+class JsonFormat(StrEnum):
+    """How a JSON document is kept."""
+
+    JSON = "json"
+    JSON_TEXT = "json_text"
+    JSON_BLOB = "json_blob"
+    JSON_DOUBLE = "json_double"
+
+
+class NumberFormat(StrEnum):
+    """How a number is meant."""
+
+    LOG2 = "log2"
+
+
+class BaseColumn(Words):
+    """A number that stands in a column, with what holds where it is NULL or zero."""
+
+    column: Identifier
+    default: StrictInt | StrictFloat
+
+
+class ColumnWords(Words):
+    """Where a value comes from; a plain string means the column of that name."""
+
+    column: Identifier | None = None
+    path: PathText | None = None
+    pattern: PatternText | None = None
+    values: dict[str, Scalar] | None = None
+    const: Scalar | None = None
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> ColumnWords:
+        if self.column is None and self.const is None and not self._has_other_source():
+            raise ValueError("say column = … or const = …")
+        if self.column is not None and self.const is not None:
+            raise ValueError("say either column or const, not both")
+        return self
+
+    def _has_other_source(self) -> bool:
+        return self.path is not None
+
+
+class TextColumn(ColumnWords):
+    """A text: a name, a word, a key."""
+
+
+class TimeColumn(ColumnWords):
+    """A moment."""
+
+    format: TimeFormat | None = None
+    tz: Zone | None = None
+    from_: str | None = None
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=lambda name: name.rstrip("_"))
+
+    @model_validator(mode="after")
+    def _from_steps(self) -> TimeColumn:
+        if self.from_ is not None and self.from_ != "steps":
+            raise ValueError('a time may come `from = "steps"`, from nothing else')
+        return self
+
+    def _has_other_source(self) -> bool:
+        return self.path is not None or self.from_ is not None
+
+
+class NumberColumn(ColumnWords):
+    """A whole number."""
+
+    format: NumberFormat | None = None
+    base: StrictInt | StrictFloat | BaseColumn | None = None
+
+
+class JsonColumn(ColumnWords):
+    """A JSON document."""
+
+    format: JsonFormat | None = None
+
+
+def spelt_short(given: Any) -> Any:
+    """Read `"name"` as `{ column = "name" }`, and `"$.path"` as `{ path = "$.path" }`."""
+    if isinstance(given, str):
+        return {"path": given} if given.startswith("$") else {"column": given}
+    if given is False:
+        return None
+    if not isinstance(given, dict | BaseModel) and given is not None:
+        raise ValueError('write a column\'s name, or a table such as { column = "name", format = "…" }')
+    return given
+
+
+Text = Annotated[TextColumn, BeforeValidator(spelt_short, json_schema_input_type=str | TextColumn)]
+Time = Annotated[TimeColumn, BeforeValidator(spelt_short, json_schema_input_type=str | TimeColumn)]
+Number = Annotated[NumberColumn, BeforeValidator(spelt_short, json_schema_input_type=str | NumberColumn)]
+Json = Annotated[JsonColumn, BeforeValidator(spelt_short, json_schema_input_type=str | JsonColumn)]
+MaybeText = Annotated[TextColumn | None, BeforeValidator(spelt_short, json_schema_input_type=str | TextColumn)]
+MaybeTime = Annotated[TimeColumn | None, BeforeValidator(spelt_short, json_schema_input_type=str | TimeColumn)]
+MaybeNumber = Annotated[NumberColumn | None, BeforeValidator(spelt_short, json_schema_input_type=str | NumberColumn)]
+MaybeJson = Annotated[JsonColumn | None, BeforeValidator(spelt_short, json_schema_input_type=str | JsonColumn)]
+
+Condition = dict[Identifier, Scalar | list[Scalar]]
+"""What columns must hold: a value, a list of values, "null" or "not null"."""

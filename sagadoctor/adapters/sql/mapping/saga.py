@@ -1,0 +1,150 @@
+"""How a saga's own row is said: `[stores.NAME.saga]`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, model_validator
+
+from sagadoctor.api.v1 import Duration
+
+from ..words import FailedMeans, saga_state
+from .columns import (
+    Condition,
+    Identifier,
+    IdFormat,
+    MaybeJson,
+    MaybeNumber,
+    MaybeText,
+    MaybeTime,
+    PathText,
+    PatternText,
+    Table,
+    Text,
+    TextColumn,
+    Time,
+    Words,
+    spelt_short,
+)
+
+
+def _checked_state(word: str) -> str:
+    saga_state(word)
+    return word
+
+
+StateWord = Annotated[StrictStr, AfterValidator(_checked_state)]
+
+
+class IdWords(Words):
+    """The column or columns that a saga is known by."""
+
+    columns: tuple[Identifier, ...] = Field(min_length=1)
+    format: IdFormat | None = None
+
+
+def _id(given: Any) -> Any:
+    if isinstance(given, str):
+        return {"columns": [given]}
+    if isinstance(given, list):
+        return {"columns": given}
+    if isinstance(given, dict) and "column" in given:
+        rest = {key: value for key, value in given.items() if key != "column"}
+        column = given["column"]
+        return {**rest, "columns": column if isinstance(column, list) else [column]}
+    return given
+
+
+class StateRule(Words):
+    """One of the rules `{ if = { column = value }, is = "state" }`."""
+
+    if_: Condition = Field(alias="if")
+    is_: StateWord = Field(alias="is")
+
+
+class StateWords(Words):
+    """Where a saga stands: a constant, a column's words, or rules over several columns."""
+
+    column: Identifier | None = None
+    path: PathText | None = None
+    pattern: PatternText | None = None
+    values: dict[str, StateWord] = Field(default_factory=dict)
+    const: StateWord | None = None
+    when: tuple[StateRule, ...] | None = None
+    failed_means: FailedMeans | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> StateWords:
+        ways = [self.column is not None, self.const is not None, self.when is not None]
+        if sum(ways) != 1:
+            raise ValueError("a state is said in one way: column (with values), const, or when = [ … ]")
+        if self.column is None and (self.values or self.pattern or self.path):
+            raise ValueError("values, pattern and path belong to a state's column")
+        return self
+
+
+class CurrentStep(TextColumn):
+    """Which step is out: by its name, or by its place in the order."""
+
+    by: Literal["index", "name"] | None = None
+    base: StrictInt = 0
+
+
+class Alive(Words):
+    """The table of workers in which an owner is looked up."""
+
+    table: Table
+    id: Identifier
+    heartbeat: Time
+    within: Duration
+
+
+class OwnerWords(TextColumn):
+    """Who works on the saga."""
+
+    alive: Alive | None = None
+
+
+State = Annotated[StateWords, BeforeValidator(spelt_short, json_schema_input_type=str | StateWords)]
+Id = Annotated[IdWords, BeforeValidator(_id, json_schema_input_type=str | list[str] | IdWords)]
+MaybeCursor = Annotated[CurrentStep | None, BeforeValidator(spelt_short, json_schema_input_type=str | CurrentStep)]
+MaybeOwner = Annotated[OwnerWords | None, BeforeValidator(spelt_short, json_schema_input_type=str | OwnerWords)]
+
+
+class SagaWords(Words):
+    """The saga table and what its columns mean; only table, id and state are needed."""
+
+    table: Table
+    where: Condition = Field(default_factory=dict)
+    id: Id
+    state: State
+    type: MaybeText = None
+    current_step: MaybeCursor = None
+    payload: MaybeJson = None
+    business_key: MaybeText = None
+    created_at: MaybeTime = None
+    updated_at: MaybeTime = None
+    ended_at: MaybeTime = None
+    deadline: MaybeTime = None
+    version: MaybeText = None
+    attempts: MaybeNumber = None
+    next_attempt_at: MaybeTime = None
+    error: MaybeText = None
+    owner: MaybeOwner = None
+    lease_until: MaybeTime = None
+    waiting_for: MaybeText = None
+    parent: MaybeText = None
+    repaired_by: MaybeText = None
+    correlation_id: MaybeText = None
+    trace_id: MaybeText = None
+
+    @model_validator(mode="after")
+    def _paths_need_a_payload(self) -> SagaWords:
+        for name in ("type", "business_key", "correlation_id", "trace_id", "parent", "version"):
+            words = getattr(self, name)
+            if words is not None and words.path is not None and words.column is None and self.payload is None:
+                raise ValueError(f"{name} is a path into the payload, and no payload is named")
+        return self
+
+
+__all__ = ["Alive", "IdWords", "OwnerWords", "SagaWords", "StateRule", "StateWords", "Text"]

@@ -1,0 +1,25 @@
+"""What one statement selects: every expression once, known by its place in the row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+
+@dataclass(slots=True)
+class Selection:
+    """Expressions in the order in which a row holds them."""
+
+    items: list[ColumnElement[Any]] = field(default_factory=list)
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def add(self, key: str, expression: ColumnElement[Any]) -> int:
+        """Select an expression, unless one of this key is there; return its place."""
+        at = self._known.get(key)
+        if at is None:
+            at = self._known[key] = len(self.items)
+            self.items.append(expression.label(f"c{at}"))
+        return at

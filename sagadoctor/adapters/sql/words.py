@@ -1,0 +1,108 @@
+"""The store's words for states, and what they mean to us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from sagadoctor.api.v1 import RUNNING_WORDS, SagaState, StepStatus
+
+
+class FailedMeans(StrEnum):
+    """What a store's word "failed" stands for."""
+
+    COMPENSATED = "compensated"
+    FAILED = "failed"
+    BY_STEPS = "by_steps"
+    UNKNOWN = "unknown"
+
+
+def plain(word: str) -> str:
+    """Return a word without case, underscores, hyphens and spaces: `IN_PROGRESS` and `in progress` are one."""
+    return word.casefold().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _table(lines: Mapping[SagaState, str]) -> Mapping[str, SagaState]:
+    return MappingProxyType({word: state for state, words in lines.items() for word in words.split()})
+
+
+SAGA_SYNONYMS: Final = _table(
+    {
+        SagaState.STARTED: "started new created initiated init",
+        SagaState.PENDING: (
+            "pending waiting queued ready submitted running inprogress processing executing active retrying"
+        ),
+        SagaState.BACKING_OFF: "backingoff backoff",
+        SagaState.PAUSED: "paused suspended",
+        SagaState.COMPENSATING: "compensating aborting rollingback rollback unwinding reverting cancelling canceling",
+        SagaState.COMPLETED: "completed complete done succeeded success succeed finished closed",
+        SagaState.COMPENSATED: "compensated aborted rolledback reverted",
+        SagaState.CANCELLED: "cancelled canceled",
+        SagaState.FAILED: "compensationfailed failedtocancel rollbackfailed stuck deadletter",
+    }
+)
+"""Words of other vocabularies, as `plain` writes them. "waiting" is what many stores call a step that is out."""
+
+FAILED_WORDS: Final = frozenset(("failed", "failure", "error", "errored"))
+"""Words that say that something failed and not what: `failed_means` decides."""
+
+_STEP_LINES: Final = {
+    StepStatus.PENDING: "pending new created waiting queued scheduled ready notstarted",
+    StepStatus.EXECUTING: "executing running inprogress started processing active sent dispatched",
+    StepStatus.COMPLETED: "completed complete done succeeded success succeed finished executed ok",
+    StepStatus.FAILED: "failed failure error errored rejected refused",
+    StepStatus.TIMED_OUT: "timedout timeout expired",
+    StepStatus.SKIPPED: "skipped skip notrequired",
+    StepStatus.COMPENSATING: "compensating undoing rollingback reverting aborting cancelling canceling",
+    StepStatus.COMPENSATED: "compensated undone rolledback reverted",
+    StepStatus.COMPENSATION_FAILED: "compensationfailed undofailed rollbackfailed failedtocompensate",
+}
+STEP_SYNONYMS: Final[Mapping[str, StepStatus]] = MappingProxyType(
+    {word: status for status, words in _STEP_LINES.items() for word in words.split()}
+)
+
+
+def saga_state(word: str) -> SagaState:
+    """Return the state that stands on the right of a mapping; raises ValueError with the list of states."""
+    if word in RUNNING_WORDS:
+        return RUNNING_WORDS[word]
+    try:
+        return SagaState(word)
+    except ValueError:
+        states = ", ".join([*SagaState, *RUNNING_WORDS])
+        raise ValueError(f"{word!r} is no state; the states are {states}") from None
+
+
+def step_status(word: str) -> StepStatus:
+    """Return the step status that stands on the right of a mapping; raises ValueError with the list."""
+    try:
+        return StepStatus(word)
+    except ValueError:
+        raise ValueError(f"{word!r} is no step status; they are {', '.join(StepStatus)}") from None
+
+
+def synonym(word: str) -> SagaState | None:
+    """Return what a store's word usually means; None for a word that nobody knows, or that says only "failed"."""
+    folded = plain(word)
+    known = SAGA_SYNONYMS.get(folded)
+    if known is not None:
+        return known
+    by_name = {plain(state): state for state in SagaState if state not in (SagaState.FAILED, SagaState.UNKNOWN)}
+    return by_name.get(folded)
+
+
+def says_only_failed(word: str) -> bool:
+    """Say whether the word reaches `failed` by a synonym, so that `failed_means` decides."""
+    return plain(word) in FAILED_WORDS
+
+
+def step_synonym(word: str) -> StepStatus | None:
+    """Return what a store's word for a step's status usually means."""
+    folded = plain(word)
+    known = STEP_SYNONYMS.get(folded)
+    if known is not None:
+        return known
+    by_name = {plain(status): status for status in StepStatus if status is not StepStatus.UNKNOWN}
+    return by_name.get(folded)

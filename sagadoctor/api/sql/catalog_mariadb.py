@@ -1,0 +1,134 @@
+"""What information_schema says of tables, for MariaDB and MySQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from .catalog import Catalog, Column, Index, Kind, Table, fitting, no_such_table
+
+if TYPE_CHECKING:
+    from .driver import Driver, Link
+
+_KINDS: Final = {
+    "json": Kind.JSON,
+    "tinyint": Kind.INT,
+    "smallint": Kind.INT,
+    "mediumint": Kind.INT,
+    "int": Kind.INT,
+    "bigint": Kind.INT,
+    "year": Kind.INT,
+    "float": Kind.FLOAT,
+    "double": Kind.FLOAT,
+    "decimal": Kind.DECIMAL,
+    "datetime": Kind.TIMESTAMP,
+    "timestamp": Kind.TIMESTAMPTZ,
+    "date": Kind.DATE,
+    "enum": Kind.ENUM,
+    "uuid": Kind.UUID,
+    "binary": Kind.BYTES,
+    "varbinary": Kind.BYTES,
+    "tinyblob": Kind.BYTES,
+    "blob": Kind.BYTES,
+    "mediumblob": Kind.BYTES,
+    "longblob": Kind.BYTES,
+    "bit": Kind.BYTES,
+    "char": Kind.TEXT,
+    "varchar": Kind.TEXT,
+    "tinytext": Kind.TEXT,
+    "text": Kind.TEXT,
+    "mediumtext": Kind.TEXT,
+    "longtext": Kind.TEXT,
+    "set": Kind.TEXT,
+}
+_SYSTEM: Final = "('information_schema', 'mysql', 'performance_schema', 'sys')"
+_READING: Final = frozenset(("SELECT", "USAGE", "SHOW VIEW", "SHOW DATABASES", "PROCESS", "REPLICATION CLIENT"))
+
+
+class MariadbCatalog(Catalog):
+    """Reads information_schema."""
+
+    def __init__(self, driver: Driver, link: Link) -> None:
+        """Keep the connection."""
+        self._driver, self._link = driver, link
+
+    def _rows(self, text: str, *parameters: Any) -> list[Any]:
+        return list(self._driver.rows(self._link, text, parameters))
+
+    def table(self, parts: Sequence[str]) -> Table:
+        """Return the table called so."""
+        there = self._rows(
+            "select table_schema, table_name, table_type, coalesce(table_rows, 0) from information_schema.tables "
+            f"where table_schema not in {_SYSTEM}"
+        )
+        schemas = {row[0] for row in there}
+        schema = fitting(parts[0], schemas) if len(parts) > 1 else self._here()
+        name = fitting(parts[-1], [row[1] for row in there if row[0] == schema])
+        if name is None:
+            raise no_such_table(parts, [(row[0], row[1]) for row in there if row[0] == schema or len(parts) > 1])
+        kind, rows = next((row[2], row[3]) for row in there if row[0] == schema and row[1] == name)
+        columns = self._rows(
+            "select column_name, data_type, column_type, is_nullable, character_maximum_length, collation_name "
+            "from information_schema.columns where table_schema = %s and table_name = %s order by ordinal_position",
+            schema,
+            name,
+        )
+        return Table(
+            schema=schema,
+            name=name,
+            columns=tuple(_column(*row) for row in columns),
+            indexes=self._indexes(schema, name),
+            rows=int(rows),
+            is_view=kind == "VIEW",
+        )
+
+    def _here(self) -> str | None:
+        here = self._rows("select database()")[0][0]
+        return None if here is None else str(here)
+
+    def _indexes(self, schema: str | None, name: str) -> tuple[Index, ...]:
+        rows = self._rows(
+            "select index_name, non_unique, column_name, sub_part, index_type from information_schema.statistics "
+            "where table_schema = %s and table_name = %s order by index_name, seq_in_index",
+            schema,
+            name,
+        )
+        found: dict[str, tuple[list[str | None], bool]] = {}
+        for index, non_unique, column, part, kind in rows:
+            if kind == "BTREE":
+                columns, _ = found.setdefault(index, ([], not non_unique))
+                columns.append(column if part is None else None)
+        return tuple(
+            Index(index, tuple(columns), unique, index == "PRIMARY") for index, (columns, unique) in found.items()
+        )
+
+    def excess(self, found: Table) -> tuple[str, ...]:
+        """Return what SHOW GRANTS lists beyond reading."""
+        extra: set[str] = set()
+        for (line,) in self._rows("show grants"):
+            granted = re.match(r"GRANT (.+?) ON (\S+) TO ", str(line))
+            if not granted or not _covers(granted[2], found):
+                continue
+            words = [word.strip().split(" (")[0] for word in granted[1].split(",")]
+            extra.update(f"{word} on {granted[2]}" for word in words if word.upper() not in _READING)
+        return tuple(sorted(extra))
+
+
+def _covers(place: str, found: Table) -> bool:
+    plain = place.replace("`", "").replace("\\", "")
+    schema, _, name = plain.partition(".")
+    return schema in ("*", found.schema or "", "%") and name in ("*", found.name)
+
+
+def _column(name: str, kind: str, type_text: str, nullable: str, length: int | None, collation: str | None) -> Column:
+    labels: tuple[str, ...] = ()
+    if kind == "enum":
+        labels = tuple(word.replace("''", "'") for word in re.findall(r"'((?:[^']|'')*)'", type_text))
+    chosen = _KINDS.get(kind, Kind.OTHER)
+    if type_text == "tinyint(1)":
+        chosen = Kind.BOOL
+    if type_text == "bit(1)":
+        chosen = Kind.BOOL
+    loose = collation is not None and not collation.endswith("_bin")
+    return Column(name, chosen, type_text, nullable == "YES", None if length is None else int(length), labels, loose)

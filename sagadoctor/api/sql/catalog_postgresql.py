@@ -1,0 +1,161 @@
+"""What pg_catalog says of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from .catalog import Catalog, Column, Index, Kind, Table, no_such_table
+
+if TYPE_CHECKING:
+    from .driver import Driver, Link
+
+_KINDS: Final = {
+    "text": Kind.TEXT,
+    "varchar": Kind.TEXT,
+    "bpchar": Kind.TEXT,
+    "name": Kind.TEXT,
+    "json": Kind.JSON,
+    "jsonb": Kind.JSONB,
+    "uuid": Kind.UUID,
+    "int2": Kind.INT,
+    "int4": Kind.INT,
+    "int8": Kind.INT,
+    "oid": Kind.INT,
+    "float4": Kind.FLOAT,
+    "float8": Kind.FLOAT,
+    "numeric": Kind.DECIMAL,
+    "bool": Kind.BOOL,
+    "timestamp": Kind.TIMESTAMP,
+    "timestamptz": Kind.TIMESTAMPTZ,
+    "date": Kind.DATE,
+    "bytea": Kind.BYTES,
+}
+_TABLES: Final = """
+select c.oid, n.nspname, c.relname, c.relkind, n.nspname = any(current_schemas(false)),
+       array_position(current_schemas(false), n.nspname)
+from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+  and (%(all)s or lower(c.relname) = lower(%(name)s))
+"""
+_COLUMNS: Final = """
+select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atttypmod,
+       coalesce(b.typname, t.typname), coalesce(b.typtype, t.typtype), coalesce(b.typcategory, t.typcategory),
+       coalesce(b.oid, t.oid), coalesce(not l.collisdeterministic, false)
+from pg_catalog.pg_attribute a
+join pg_catalog.pg_type t on t.oid = a.atttypid
+left join pg_catalog.pg_type b on t.typtype = 'd' and b.oid = t.typbasetype
+left join pg_catalog.pg_collation l on l.oid = a.attcollation
+where a.attrelid = %(oid)s and a.attnum > 0 and not a.attisdropped order by a.attnum
+"""
+_INDEXES: Final = """
+select i.relname, x.indisunique, x.indisprimary, pg_catalog.pg_get_expr(x.indpred, x.indrelid),
+       array(select a.attname from unnest(x.indkey::int2[]) with ordinality as k(attnum, at)
+             left join pg_catalog.pg_attribute a on a.attrelid = x.indrelid and a.attnum = k.attnum and k.attnum > 0
+             where k.at <= x.indnkeyatts order by k.at)
+from pg_catalog.pg_index x join pg_catalog.pg_class i on i.oid = x.indexrelid
+join pg_catalog.pg_am m on m.oid = i.relam
+where x.indrelid = %(oid)s and x.indisvalid and x.indisready and m.amname = 'btree'
+"""
+_LEAVES: Final = """
+select n.nspname, c.relname from pg_catalog.pg_partition_tree(%(oid)s) p
+join pg_catalog.pg_class c on c.oid = p.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where p.isleaf
+"""
+_EXCESS: Final = """
+select word from (values ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) as w(word)
+where pg_catalog.has_table_privilege(%(oid)s::oid, word)
+"""
+_MIGHTY: Final = "select rolsuper, rolbypassrls from pg_catalog.pg_roles where rolname = current_user"
+
+
+class PostgresqlCatalog(Catalog):
+    """Reads pg_catalog."""
+
+    def __init__(self, driver: Driver, link: Link) -> None:
+        """Keep the connection."""
+        self._driver, self._link = driver, link
+
+    def _rows(self, text: str, **parameters: Any) -> list[Any]:
+        return list(self._driver.rows(self._link, text, parameters))
+
+    def _find(self, parts: Sequence[str]) -> tuple[int, str, str, str]:
+        """Return oid, schema, name and kind: exact before loose, the search path before other schemas."""
+        found = self._rows(_TABLES, name=parts[-1], all=False)
+        if len(parts) > 1:
+            found = [row for row in found if row[1] == parts[0]] or [
+                row for row in found if row[1].casefold() == parts[0].casefold()
+            ]
+        else:
+            found = [row for row in found if row[4]]
+        exact = [row for row in found if row[2] == parts[-1]]
+        chosen = sorted(exact, key=lambda row: row[5] or 0)[:1] or (found if len(found) == 1 else [])
+        if not chosen:
+            raise no_such_table(parts, [(row[1], row[2]) for row in self._rows(_TABLES, name="", all=True)])
+        oid, schema, name, kind = chosen[0][:4]
+        return oid, schema, name, kind if isinstance(kind, str) else kind.decode()
+
+    def table(self, parts: Sequence[str]) -> Table:
+        """Return the table called so."""
+        oid, schema, name, kind = self._find(parts)
+        columns = tuple(self._column(row) for row in self._rows(_COLUMNS, oid=oid))
+        indexes = tuple(Index(row[0], tuple(row[4]), row[1], row[2], row[3]) for row in self._rows(_INDEXES, oid=oid))
+        leaves = tuple((row[0], row[1]) for row in self._rows(_LEAVES, oid=oid)) if kind == "p" else ()
+        found = Table(schema, name, columns, indexes, is_view=kind == "v", leaves=leaves)
+        rows = self._estimate(found) if self.may_read(found) else 0
+        return Table(schema, name, columns, indexes, rows, is_view=kind == "v", leaves=leaves)
+
+    def _estimate(self, found: Table) -> int:
+        plain = ".".join('"' + part.replace('"', '""') + '"' for part in (found.schema or "", found.name))
+        plan = self._driver.rows(self._link, "explain (format json) select 1 from " + plain.replace("%", "%%"), {})
+        return int(plan[0][0][0]["Plan"]["Plan Rows"])
+
+    def _column(self, row: Any) -> Column:
+        name, type_text, not_null, modifier, type_name, type_kind, category, type_oid, loose = row
+        kind_letter = type_kind if isinstance(type_kind, str) else type_kind.decode()
+        category_letter = category if isinstance(category, str) else category.decode()
+        labels: tuple[str, ...] = ()
+        if kind_letter == "e":
+            kind = Kind.ENUM
+            listed = self._rows(
+                "select enumlabel from pg_catalog.pg_enum where enumtypid = %(oid)s order by enumsortorder",
+                oid=type_oid,
+            )
+            labels = tuple(label for (label,) in listed)
+        elif category_letter == "A":
+            kind = Kind.ARRAY
+        else:
+            kind = _KINDS.get(type_name, Kind.OTHER)
+        bounded = type_name in ("varchar", "bpchar") and modifier > 4
+        return Column(
+            name,
+            kind,
+            type_text,
+            not not_null,
+            modifier - 4 if bounded else None,
+            labels,
+            loose or type_name == "citext",
+        )
+
+    def may_read(self, found: Table) -> bool:
+        """Say whether this user may read the table."""
+        rows = self._rows(
+            "select pg_catalog.has_schema_privilege(%(schema)s, 'USAGE')"
+            " and pg_catalog.has_any_column_privilege(pg_catalog.quote_ident(%(schema)s) || '.'"
+            " || pg_catalog.quote_ident(%(name)s), 'SELECT')",
+            schema=found.schema,
+            name=found.name,
+        )
+        return bool(rows[0][0])
+
+    def excess(self, found: Table) -> tuple[str, ...]:
+        """Return superuser, BYPASSRLS and every privilege to write."""
+        extra: list[str] = []
+        mighty = self._rows(_MIGHTY)
+        if mighty and mighty[0][0]:
+            extra.append("superuser")
+        if mighty and mighty[0][1]:
+            extra.append("BYPASSRLS")
+        oid, *_ = self._find([found.schema or "public", found.name])
+        extra.extend(f"{word} on {found.place}" for (word,) in self._rows(_EXCESS, oid=oid))
+        return tuple(extra)

@@ -1,0 +1,108 @@
+"""What the guest connection asks of one engine's driver; everything here blocks and runs in a worker's thread."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sagadoctor.errors import BackendError
+
+from .address import Address
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import Dialect
+
+    from .catalog import Catalog
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a server may work for us, in seconds: one statement, waiting for a lock, making a connection."""
+
+    statement: float = 5.0
+    lock: float = 1.0
+    connect: float = 5.0
+
+
+@dataclass(slots=True)
+class Link:
+    """One connection of a driver, with what the server said about itself when it was made."""
+
+    raw: Any
+    version: str = ""
+    version_number: int = 0
+    product: str = ""
+    limits: Limits | None = None
+    wrapped: bool = False
+    """A pooler between us and the server drops session settings: every unit of work sets its own."""
+
+
+class Driver(abc.ABC):
+    """One engine's manners; `address.engine` is the name that mappings and tests know it by."""
+
+    engine: ClassVar[str]
+    dialect: Dialect
+    trusts_own_clock: ClassVar[bool] = False
+    """The engine runs in our own process: its clock is ours."""
+
+    def __init__(self, address: Address, application: str) -> None:
+        """Keep where to connect to and how to call ourselves there."""
+        self.address = address
+        self.application = application
+
+    @abc.abstractmethod
+    def connect(self, password: str | None, limits: Limits) -> Link:
+        """Make a read-only connection; raises the driver's own errors."""
+
+    @abc.abstractmethod
+    def limit(self, link: Link, limits: Limits) -> None:
+        """Make the server keep these limits for what follows."""
+
+    @abc.abstractmethod
+    def rows(self, link: Link, text: str, parameters: Any) -> list[Row]:
+        """Run a small statement and return its rows as ordinary Python values."""
+
+    @abc.abstractmethod
+    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Iterator[Row]:
+        """Run a statement and yield its rows with cells as raw as the driver has them (see `cells`)."""
+
+    @abc.abstractmethod
+    def begin(self, link: Link, *, snapshot: bool) -> None:
+        """Begin a read-only transaction; with `snapshot`, all its statements see one moment."""
+
+    @abc.abstractmethod
+    def end(self, link: Link) -> None:
+        """End the transaction."""
+
+    @abc.abstractmethod
+    def cancel(self, link: Link, password: str | None, seconds: float) -> None:
+        """End what the server is doing for this link; called from another thread, must not raise."""
+
+    @abc.abstractmethod
+    def cut(self, link: Link) -> None:
+        """Close the socket under a thread that hangs in it; must not block or raise."""
+
+    @abc.abstractmethod
+    def close(self, link: Link) -> None:
+        """Say good-bye; must not raise."""
+
+    @abc.abstractmethod
+    def translate(self, error: Exception) -> BackendError | None:
+        """Return our own error for one of the driver's; None for an error that isn't the driver's."""
+
+    @abc.abstractmethod
+    def now(self, link: Link) -> datetime:
+        """Return the server's present as aware UTC."""
+
+    @abc.abstractmethod
+    def catalog(self, link: Link) -> Catalog:
+        """Return the reader of this engine's own tables about tables."""
+
+    @abc.abstractmethod
+    def explain(self, link: Link, text: str, parameters: Any) -> list[Row]:
+        """Return the engine's plan for a statement, in the form that `plans` reads."""

@@ -1,0 +1,231 @@
+"""PostgreSQL through psycopg: a quiet, read-only guest."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Final
+
+import psycopg
+from psycopg import pq
+from psycopg.types.numeric import Int4BinaryLoader, Int8BinaryLoader
+from psycopg.types.string import ByteaBinaryLoader
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from sagadoctor.errors import AccessDenied, BackendError, Busy, SchemaMismatch, Unreachable, WrongService
+
+from .address import POSTGRESQL, Address
+from .catalog import Catalog
+from .catalog_postgresql import PostgresqlCatalog
+from .driver import Driver, Limits, Link, Row
+from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable
+
+_BYTES: Final = ("text", "varchar", "bpchar", "name", "json", "jsonb", "uuid", "bytea", "unknown", "xml")
+_MICROSECONDS: Final = ("timestamp", "timestamptz", "time")
+_CHUNKED: Final = 170000
+"""The libpq that can hand over rows in chunks while it streams."""
+
+_NOT_THERE: Final = {"42P01": "no such table", "42703": "no such column", "3F000": "no such schema"}
+_LOST: Final = ("57P01", "57P02", "57P03", "40001", "25006", "08000", "08003", "08006")
+
+
+class Postgresql(Driver):
+    """One PostgreSQL database."""
+
+    engine: ClassVar[str] = POSTGRESQL
+
+    def __init__(self, address: Address, application: str) -> None:
+        """Keep where to connect to."""
+        super().__init__(address, application)
+        self.dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+        self._chunked = pq.version() >= _CHUNKED
+
+    def connect(self, password: str | None, limits: Limits) -> Link:
+        """Connect with every limit in place before the first statement."""
+        address = self.address
+        query = dict(address.query)
+        settings = " ".join(f"-c {name}={value}" for name, value in self._settings(limits).items())
+        given = query.pop("options", "")
+        arguments: dict[str, Any] = {
+            **query,
+            "host": query.pop("host", address.host),
+            "port": address.port,
+            "dbname": address.database,
+            "user": address.user,
+            "password": password,
+            "options": f"{given} {settings}".strip(),
+            "connect_timeout": max(2, round(limits.connect)),
+            "application_name": self.application,
+            "keepalives": 1,
+            "keepalives_idle": 15,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,
+        }
+        raw = psycopg.connect(
+            "", autocommit=True, prepare_threshold=None, **{key: value for key, value in arguments.items() if value}
+        )
+        return self._greet(raw, limits)
+
+    @staticmethod
+    def _settings(limits: Limits) -> dict[str, str]:
+        return {
+            "default_transaction_read_only": "on",
+            "statement_timeout": f"{max(1, round(limits.statement * 1000))}ms",
+            "lock_timeout": f"{max(1, round(limits.lock * 1000))}ms",
+            "idle_in_transaction_session_timeout": "10000ms",
+            "max_parallel_workers_per_gather": "0",
+            "jit": "off",
+            "TimeZone": "UTC",
+            "client_min_messages": "error",
+        }
+
+    def _greet(self, raw: psycopg.Connection[Any], limits: Limits) -> Link:
+        row = raw.execute(
+            "select current_setting('default_transaction_read_only'), version(), "
+            "current_setting('server_version_num')::int, current_setting('server_encoding'), "
+            "current_setting('TimeZone')"
+        ).fetchone()
+        assert row is not None
+        read_only, banner, number, encoding, zone = row
+        if encoding == "SQL_ASCII":  # else the server refuses to send bytes that are no UTF-8
+            raw.execute("set client_encoding to 'SQL_ASCII'")
+        product = "PostgreSQL" if str(banner).startswith("PostgreSQL") else str(banner).split(" ", 1)[0]
+        version = " ".join(str(banner).split(" ")[:2])
+        wrapped = read_only != "on" or zone != "UTC"
+        return Link(raw, version, int(number), product, limits=limits, wrapped=wrapped)
+
+    def limit(self, link: Link, limits: Limits) -> None:
+        """Set the statement and lock timeouts."""
+        if link.limits == limits or link.wrapped:
+            link.limits = limits
+            return
+        wanted = self._settings(limits)
+        link.raw.execute(
+            f"set statement_timeout to '{wanted['statement_timeout']}'; set lock_timeout to '{wanted['lock_timeout']}'"
+        )
+        link.limits = limits
+
+    def rows(self, link: Link, text: str, parameters: Any) -> list[Row]:
+        """Run a small statement."""
+        with link.raw.cursor() as cursor:
+            cursor.execute(text, parameters)
+            return list(cursor.fetchall()) if cursor.description is not None else []
+
+    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Iterator[Row]:
+        """Yield rows in binary: texts, JSON and UUIDs as bytes, times as µs since 2000, dates as days since 2000."""
+        with link.raw.cursor(binary=True) as cursor:
+            adapters = cursor.adapters
+            for name in _BYTES:
+                adapters.register_loader(name, ByteaBinaryLoader)
+            for name in _MICROSECONDS:
+                adapters.register_loader(name, Int8BinaryLoader)
+            adapters.register_loader("date", Int4BinaryLoader)
+            yield from cursor.stream(text, parameters, size=size if self._chunked else 1)
+
+    def begin(self, link: Link, *, snapshot: bool) -> None:
+        """Begin a read-only transaction; behind a pooler, with the limits of this transaction only."""
+        level = "repeatable read" if snapshot else "read committed"
+        text = f"begin isolation level {level} read only"
+        if link.wrapped:
+            wanted = self._settings(link.limits or Limits())
+            wanted.pop("default_transaction_read_only")
+            text += "".join(f"; set local {name} to '{value}'" for name, value in wanted.items())
+        link.raw.execute(text)
+
+    def end(self, link: Link) -> None:
+        """End the transaction; it wrote nothing, so how it ends doesn't matter."""
+        link.raw.execute("rollback")
+
+    def cancel(self, link: Link, password: str | None, seconds: float) -> None:
+        """Ask the server to cancel what it is doing."""
+        del password
+        with contextlib.suppress(Exception):
+            link.raw.cancel_safe(timeout=seconds)
+
+    def cut(self, link: Link) -> None:
+        """Shut the socket down; a thread that waits on it wakes up."""
+        with contextlib.suppress(Exception):
+            twin = socket.socket(fileno=os.dup(link.raw.fileno()))
+            with twin, contextlib.suppress(OSError):
+                twin.shutdown(socket.SHUT_RDWR)
+
+    def close(self, link: Link) -> None:
+        """Close the connection."""
+        with contextlib.suppress(Exception):
+            link.raw.close()
+
+    def now(self, link: Link) -> datetime:
+        """Return the server's present."""
+        moment = self.rows(link, "select clock_timestamp()", {})[0][0]
+        assert isinstance(moment, datetime)
+        return moment.astimezone(UTC)
+
+    def catalog(self, link: Link) -> Catalog:
+        """Return the reader of pg_catalog."""
+        return PostgresqlCatalog(self, link)
+
+    def explain(self, link: Link, text: str, parameters: Any) -> list[Row]:
+        """Return the plan as JSON."""
+        return self.rows(link, f"explain (format json) {text}", parameters)
+
+    def translate(self, error: Exception) -> BackendError | None:
+        """Decide on the SQLSTATE; where libpq gives none, on the words of its message."""
+        if isinstance(error, UnicodeError) or not isinstance(error, psycopg.Error):
+            return None
+        state = error.sqlstate
+        if state is None:
+            return self._without_state(error)
+        text = first_line(error)
+        match state:
+            case "42501":
+                return AccessDenied(
+                    text,
+                    hint=f"as owner: GRANT SELECT ON … TO {self.address.user or 'this user'}; also USAGE on the schema",
+                )
+            case "57014":
+                return statement_timeout()
+            case "55P03":
+                return Busy("locked by somebody else; we did not wait", hint="look again in a moment")
+            case "53300":
+                return too_many(error)
+        if state in _NOT_THERE:
+            return SchemaMismatch(f"{_NOT_THERE[state]}: {text}")
+        if state.startswith("28"):
+            return AccessDenied(text, hint="check user and password")
+        if state.startswith("22"):
+            return CellUnreadable(text)
+        if state in _LOST or state.startswith("08"):
+            return lost(error)
+        return BackendError(f"{text} (SQLSTATE {state})")
+
+    def _without_state(self, error: psycopg.Error) -> BackendError:
+        text = str(error)
+        lower = text.lower()
+        place = f"{self.address.host or self.address.query.get('host', 'the local socket')}"
+        if "too many clients" in lower or "remaining connection slots" in lower or "too many connections" in lower:
+            return too_many(_reason(text))
+        if "password" in lower or "pg_hba.conf" in lower or "authentication failed" in lower or "role " in lower:
+            return AccessDenied(first_line(_reason(text)), hint="check user, password and pg_hba.conf")
+        if "unsupported startup parameter" in lower:
+            return Unreachable(
+                f"the pooler at {place} refuses our session settings: {first_line(_reason(text))}",
+                hint="connect to the server itself, or add options to the pooler's ignore_startup_parameters",
+            )
+        if "invalid response to ssl negotiation" in lower or "expected authentication request" in lower:
+            return WrongService(f"{place} answers, but it is not PostgreSQL", hint="check host and port")
+        if "server closed the connection" in lower or "connection is closed" in lower or "connection is lost" in lower:
+            return lost(_reason(text))
+        if isinstance(error, psycopg.OperationalError):
+            return unreachable(_reason(text), place)
+        return BackendError(first_line(error))
+
+
+def _reason(text: str) -> BaseException:
+    """Return what libpq said last: after several addresses were tried, the line with the reason."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    fatal = [line for line in lines if "FATAL" in line or "failed:" in line]
+    return Exception((fatal or lines or ["no reason given"])[0])

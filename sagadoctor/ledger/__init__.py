@@ -1,0 +1,6 @@
+"""What was seen when and what was acknowledged, in one database: a SQLite file, or PostgreSQL for a team."""
+
+from .opening import open_ledger
+from .sql_ledger import SqlLedger
+
+__all__ = ["SqlLedger", "open_ledger"]

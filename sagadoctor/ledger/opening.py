@@ -1,0 +1,33 @@
+"""Which ledger a path or a URL means."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sagadoctor.clock import Clock
+from sagadoctor.errors import ConfigError, Problem
+
+from .database import Connector
+from .sql_ledger import CALL_SECONDS, SqlLedger
+
+
+def open_ledger(
+    url_or_path: str | os.PathLike[str], password: str | None, clock: Clock, call_seconds: float = CALL_SECONDS
+) -> SqlLedger:
+    """Return the ledger at a path, `sqlite:///PATH` or `postgresql://…`; nothing is touched before its first call."""
+    return SqlLedger(_connector(os.fspath(url_or_path), password), clock, call_seconds)
+
+
+def _connector(where: str, password: str | None) -> Connector:
+    scheme, separator, rest = where.partition("://")
+    kind = scheme.partition("+")[0].lower()
+    if not separator or kind == "sqlite":
+        from .sqlite import SqliteFile
+
+        return SqliteFile(Path(os.path.abspath(rest.removeprefix("/") if separator else where)))
+    if kind in ("postgresql", "postgres"):
+        from .postgres import PostgresServer
+
+        return PostgresServer(where, password)
+    raise ConfigError([Problem(f"a ledger is a SQLite file or a PostgreSQL database, not {kind!r}", key="ledger.url")])

@@ -1,0 +1,233 @@
+"""The ledger in a PostgreSQL database: shared by the operators of a team."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from sagadoctor.errors import LedgerError
+from sagadoctor.redaction import mask_text
+from sagadoctor.untrusted import shown
+
+from . import schema
+from .database import Contended, Database, Dropped, Row, Sort, Table, Value, bound
+
+if TYPE_CHECKING:
+    import psycopg
+
+_WORDS = schema.words(key='text COLLATE "C"', text="text", whole="bigint", real="double precision", clustered="")
+_TYPES = {Sort.KEY: "text", Sort.TEXT: "text", Sort.WHOLE: "bigint", Sort.REAL: "double precision"}
+_CONNECT_SECONDS = 5
+_BEGIN = (
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = '8s'; "
+    "SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
+)
+_MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(1398892385, 1701999717)"  # "Saga", "ledg": one migrates at a time
+_AGAIN = frozenset(("40001", "40P01", "55P03", "23505"))
+_GONE = frozenset(("57P01", "57P02", "57P03", "25006"))
+
+
+@cache
+def _compiled(sql: str) -> str:
+    # Not `= ANY(array)`: without fresh statistics the planner reads all rows of the store for it.
+    return sql.replace("IN ?", "IN (SELECT jsonb_array_elements_text(%s::jsonb))").replace("?", "%s")
+
+
+@cache
+def _bulk(table: Table, merge: tuple[tuple[str, str], ...]) -> str:
+    columns = ", ".join(f"(coming->>{place})::{_TYPES[sort]}" for place, (_, sort) in enumerate(table.columns))
+    source = f"SELECT {columns} FROM jsonb_array_elements(%s::jsonb) AS coming"  # noqa: S608 - our own names only
+    return table.upsert(source, dict(merge))
+
+
+class PostgresServer:
+    """Which database of which server, and as whom."""
+
+    def __init__(self, url: str, password: str | None) -> None:
+        """Take a URL as libpq or SQLAlchemy write it; nothing is contacted before `connect`."""
+        scheme, _, rest = url.partition("://")
+        self._url = f"{scheme.partition('+')[0]}://{rest}"
+        self._password = password
+
+    @property
+    def place(self) -> str:
+        """Say user, host and database."""
+        parts = urlsplit(self._url)
+        user, _, host = parts.netloc.rpartition("@")
+        if "@" in parts.path:  # a password with a slash in it: say nothing of what may be part of it
+            return "postgresql://…"
+        name = user.partition(":")[0]
+        return shown(f"postgresql://{name}{'@' if name else ''}{host}{parts.path}")
+
+    def connect(self) -> Database:
+        """Connect, and make or migrate the tables if need be."""
+        import psycopg
+
+        settings: dict[str, Any] = {
+            "connect_timeout": _CONNECT_SECONDS,
+            "application_name": "sagadoctor ledger",
+            "tcp_user_timeout": 10_000,
+            **_tls(self._url),
+        }
+        if self._password is not None:
+            settings["password"] = self._password
+        try:
+            opened = psycopg.connect(self._url, autocommit=True, prepare_threshold=None, **settings)
+        except psycopg.ProgrammingError:  # its text may hold the password
+            raise LedgerError(
+                f"the ledger {self.place} can't be used: its URL is not one that PostgreSQL understands "
+                "(special characters of a user or password are written as %XX)"
+            ) from None
+        except psycopg.Error as error:
+            raise _unreachable(error, self.place, self._password) from error
+        connection = PostgresConnection(opened, self.place)
+        try:
+            connection.prepare()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _tls(url: str) -> Mapping[str, str]:
+    """Return what makes libpq verify the server, unless the URL or the environment says otherwise."""
+    parts = urlsplit(url)
+    said = parse_qs(parts.query)
+    hosts = [*said.get("host", ()), *parts.netloc.rpartition("@")[2].split(",")]
+    if "sslmode" in said or "service" in said or any(name in os.environ for name in ("PGSSLMODE", "PGSERVICE")):
+        return {}
+    if all(_is_here(host) for host in hosts):
+        return {}
+    own = Path.home() / ".postgresql" / "root.crt"
+    if "sslrootcert" in said or "PGSSLROOTCERT" in os.environ or own.exists():
+        return {"sslmode": "verify-full"}
+    return {"sslmode": "verify-full", "sslrootcert": "system"}
+
+
+def _is_here(host: str) -> bool:
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    if name in ("", "localhost") or host.startswith(("/", "%2F", "%2f")):
+        return True
+    with suppress(ValueError):
+        return ipaddress.ip_address(name).is_loopback
+    return False
+
+
+class PostgresConnection:
+    """One connection to the server."""
+
+    def __init__(self, connection: psycopg.Connection[Row], place: str) -> None:
+        """Take an open connection in autocommit mode."""
+        self._connection = connection
+        self._place = place
+
+    def prepare(self) -> None:
+        """Migrate what is old, in a transaction that nobody else can be in."""
+        is_there = self.rows("SELECT to_regclass('sagadoctor_schema')")[0][0] is not None
+        if is_there and schema.is_current(self, self._place):
+            return
+        schema.migrate(self, self._place, _WORDS, before=lambda: self.run(_MIGRATION_LOCK))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make what is done inside all or nothing, with limits on every statement and every wait."""
+        self.run(_BEGIN)
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):
+                self._connection.rollback()
+            raise
+        self._commit()
+
+    def _commit(self) -> None:
+        try:
+            self.run("COMMIT")
+        except Dropped as error:
+            raise LedgerError(
+                f"the connection to the ledger {self._place} broke while it was recording: "
+                "whether it recorded is not known"
+            ) from error
+
+    def rows(self, sql: str, *values: Value | Sequence[str]) -> list[Row]:
+        """Return the rows that a query gives."""
+        import psycopg
+
+        try:
+            return self._connection.execute(_compiled(sql).encode(), bound(values) or None).fetchall()
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def run(self, sql: str, *values: Value | Sequence[str]) -> int:
+        """Carry out a statement and return how many rows it touched."""
+        import psycopg
+
+        try:
+            return self._connection.execute(_compiled(sql).encode(), bound(values) or None).rowcount
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def put(self, table: Table, rows: Sequence[Sequence[Value]], merge: Mapping[str, str] | None = None) -> None:
+        """Insert rows, or update those whose key exists, in one statement and in the order of keys."""
+        import psycopg
+
+        if not rows:
+            return
+        sql = _bulk(table, tuple((merge or {}).items()))
+        try:
+            self._connection.execute(sql.encode(), [msgspec.json.encode(table.in_order(rows)).decode()])
+        except psycopg.Error as error:
+            raise self._translated(error) from error
+
+    def interrupt(self) -> None:
+        """Cut the connection under whatever thread uses it; the server ends the statement by its own time limit."""
+        with suppress(Exception), socket.socket(fileno=os.dup(self._connection.fileno())) as cut:
+            cut.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        with suppress(Exception):
+            self._connection.close()
+
+    def _translated(self, error: psycopg.Error) -> LedgerError:
+        state = error.sqlstate
+        said = shown(error.diag.message_primary or str(error), 300)
+        place = self._place
+        if state in _AGAIN:
+            return Contended(f"the ledger {place} is held by another process that does not let go of it ({said})")
+        if state == "25006":
+            return Dropped(f"the ledger {place} is read-only (a standby?): name the primary server ({said})")
+        if state in _GONE or self._connection.closed or (state or "").startswith("08"):
+            return Dropped(f"the connection to the ledger {place} broke ({said})")
+        match state:
+            case "57014":
+                return LedgerError(f"the ledger {place} did not answer in time ({said})")
+            case "42501":
+                return LedgerError(
+                    f"the ledger {place} refuses its user ({said}): the user needs CREATE on the schema once, then "
+                    "SELECT, INSERT, UPDATE and DELETE on the tables sagadoctor_*"
+                )
+            case "53100":
+                return LedgerError(f"the ledger {place} can't be written: the server's disk is full")
+            case "42P01" | "42703":
+                return LedgerError(f"the ledger {place} lacks a table or column of its own: it was changed ({said})")
+            case _:
+                return LedgerError(f"the ledger {place} does not work: {said}")
+
+
+def _unreachable(error: psycopg.Error, place: str, password: str | None) -> LedgerError:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = shown(mask_text("; ".join(lines), (password or "",)), 400)
+    hint = ""
+    if "root certificate" in said or "certificate verify" in said or "SSL" in said:
+        hint = "; the server's certificate is verified unless the URL says sslmode=require or sslmode=disable"
+    return LedgerError(f"the ledger {place} can't be reached: {said}{hint}")

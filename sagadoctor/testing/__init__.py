@@ -1,0 +1,1 @@
+"""For those who test sagadoctor or a plugin of it."""

@@ -1,0 +1,206 @@
+"""A ledger that forgets everything when the program ends, and fails when a test asks it to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sagadoctor.errors import LedgerLocked
+from sagadoctor.model.finding import FindingStatus
+from sagadoctor.model.observation import Observation
+from sagadoctor.model.seen import Acknowledgement, ScanTicket, SeenFinding, Standing
+
+from .faults import NO_FAULTS, Answers, Fault, suffer
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A finding as one reader knows it; `told` once a scan that saw it was finished."""
+
+    finding: SeenFinding
+    first_seen: datetime
+    scan: int
+    seen_at: datetime
+    told: bool = False
+
+
+@dataclass(slots=True)
+class _Running:
+    ticket: ScanTicket
+    until: datetime
+    lease: timedelta
+
+
+class MemoryLedger:
+    """An in-memory ledger; `faults` names a fault for each method that is to fail and may be changed at any time.
+
+    `calls` lists the methods that were asked; `running` names the readers whose scan was begun and not ended.
+    """
+
+    def __init__(self, *, faults: Mapping[str, Fault] = NO_FAULTS) -> None:
+        """Remember nothing yet."""
+        self.faults = faults
+        self.calls: list[str] = []
+        self.closed = 0
+        self._numbers: dict[str, int] = {}
+        self._running: dict[str, _Running] = {}
+        self._before: dict[str, dict[str, datetime]] = {}
+        self._seen: dict[str, dict[str, _Kept]] = {}
+        self._observed: dict[tuple[str, str], Observation] = {}
+        self._judged: set[tuple[str, str]] = set()
+        self._acknowledged: dict[str, Acknowledgement] = {}
+
+    @property
+    def place(self) -> str:
+        """Say that it is nowhere."""
+        return "memory"
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Return the readers whose scan has not ended."""
+        return frozenset(self._running)
+
+    async def begin(self, reader: str, now: datetime, lease_seconds: float) -> ScanTicket:
+        """Start this reader's scan; raises LedgerLocked while another one runs and its lease lasts."""
+        await self._suffer("begin")
+        running = self._running.get(reader)
+        if running is not None and now < running.until:
+            raise LedgerLocked(f"another scan of {reader!r} has been running since {running.ticket.started}")
+        number = self._numbers[reader] = self._numbers.get(reader, 0) + 1
+        before = {source: min(began, now) for source, began in self._before.get(reader, {}).items()}
+        ticket = ScanTicket(reader, number, now, before)
+        lease = timedelta(seconds=lease_seconds)
+        self._running[reader] = _Running(ticket, now + lease, lease)
+        return ticket
+
+    async def compare(
+        self, ticket: ScanTicket, findings: Sequence[SeenFinding], now: datetime
+    ) -> Mapping[str, Standing]:
+        """Record the findings of one page and say how each stands with this reader."""
+        await self._suffer("compare")
+        self._hold(ticket, now)
+        quiet = self._quiet(findings, now)
+        kept = self._seen.setdefault(ticket.reader, {})
+        standings: dict[str, Standing] = {}
+        for finding in findings:
+            earlier = kept.get(finding.id)
+            first = now
+            if earlier is not None and (earlier.told or earlier.scan == ticket.number):
+                first = min(earlier.first_seen, now)
+            told = earlier is not None and earlier.told
+            kept[finding.id] = _Kept(finding, first, ticket.number, now, told)
+            status = FindingStatus.ONGOING if told else FindingStatus.NEW
+            standings[finding.id] = Standing(status, first, quiet.get(finding.id))
+        return standings
+
+    async def finish(
+        self,
+        ticket: ScanTicket,
+        now: datetime,
+        complete: Iterable[str],
+        in_scope: Callable[[SeenFinding], bool],
+        *,
+        remember: bool = True,
+    ) -> tuple[str, ...]:
+        """End the scan; return (and forget) what it should have seen and didn't."""
+        await self._suffer("finish")
+        self._hold(ticket, now)
+        sources = frozenset(complete)
+        kept = self._seen.setdefault(ticket.reader, {})
+        gone = [
+            each
+            for each in kept.values()
+            if each.scan != ticket.number and each.finding.store in sources and in_scope(each.finding)
+        ]
+        for each in gone:
+            del kept[each.finding.id]
+        for finding_id, each in kept.items():
+            if each.scan == ticket.number:
+                kept[finding_id] = replace(each, told=True)
+        if remember:
+            self._before.setdefault(ticket.reader, {}).update(dict.fromkeys(sources, ticket.started))
+        self._end(ticket)
+        return tuple(sorted(each.finding.id for each in gone if each.told))
+
+    async def abandon(self, ticket: ScanTicket) -> None:
+        """End the scan without concluding anything from it."""
+        await self._suffer("abandon")
+        self._end(ticket)
+
+    async def observe(self, store: str, rows: Sequence[tuple[str, str]], now: datetime) -> Mapping[str, Observation]:
+        """Record (saga id, fingerprint) pairs and say since when each row has had its fingerprint."""
+        await self._suffer("observe")
+        found: dict[str, Observation] = {}
+        for saga_id, fingerprint in rows:
+            earlier = self._observed.get((store, saga_id))
+            since = now
+            if earlier is not None and earlier.fingerprint == fingerprint:
+                since = min(earlier.since, now)
+            found[saga_id] = Observation(fingerprint, since, now, first_look=earlier is None)
+            self._observed[store, saga_id] = found[saga_id]
+        return found
+
+    async def has_observed(self, store: str) -> bool:
+        """Say whether any row of this store was ever observed."""
+        await self._suffer("has_observed")
+        return any(known == store for known, _ in self._observed)
+
+    async def unjudged(self, store: str, saga_ids: Sequence[str]) -> Sequence[str]:
+        """Return those of the ended sagas that were not judged yet, in the order given."""
+        await self._suffer("unjudged")
+        return [saga_id for saga_id in saga_ids if (store, saga_id) not in self._judged]
+
+    async def judged(self, store: str, saga_ids: Sequence[str]) -> None:
+        """Remember that these ended sagas were judged."""
+        await self._suffer("judged")
+        self._judged.update((store, saga_id) for saga_id in saga_ids)
+
+    async def known(self, finding_ids: Sequence[str]) -> Mapping[str, SeenFinding]:
+        """Return what is remembered of these findings, the last look where several readers had one."""
+        await self._suffer("known")
+        found: dict[str, _Kept] = {}
+        for finding_id in finding_ids:
+            kept = [seen[finding_id] for seen in self._seen.values() if finding_id in seen]
+            if kept:
+                found[finding_id] = max(kept, key=lambda each: each.seen_at)
+        return {finding_id: each.finding for finding_id, each in found.items()}
+
+    async def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> None:
+        """Record acknowledgements; a later one replaces an earlier."""
+        await self._suffer("acknowledge")
+        self._acknowledged.update((said.target, said) for said in acknowledgements)
+
+    async def acknowledged(self, findings: Sequence[SeenFinding], now: datetime) -> Mapping[str, datetime]:
+        """Return, by finding id, until when each is acknowledged by itself or through its group."""
+        await self._suffer("acknowledged")
+        return self._quiet(findings, now)
+
+    async def close(self) -> None:
+        """Count that it was closed."""
+        self.closed += 1
+        await self._suffer("close")
+
+    def _quiet(self, findings: Sequence[SeenFinding], now: datetime) -> dict[str, datetime]:
+        quiet: dict[str, datetime] = {}
+        for finding in findings:
+            said = [self._acknowledged[name] for name in (finding.id, finding.group) if name in self._acknowledged]
+            until = max((each.until for each in said), default=None)
+            if until is not None and until > now:
+                quiet[finding.id] = until
+        return quiet
+
+    def _hold(self, ticket: ScanTicket, now: datetime) -> None:
+        running = self._running.get(ticket.reader)
+        if running is None or running.ticket.number != ticket.number:
+            raise LedgerLocked(f"this scan of {ticket.reader!r} was ended or taken over")
+        running.until = now + running.lease
+
+    def _end(self, ticket: ScanTicket) -> None:
+        running = self._running.get(ticket.reader)
+        if running is not None and running.ticket.number == ticket.number:
+            del self._running[ticket.reader]
+
+    async def _suffer(self, method: str) -> Answers | None:
+        self.calls.append(method)
+        return await suffer(self.faults.get(method), 0, None, self.place)

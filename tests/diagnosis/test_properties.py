@@ -1,0 +1,116 @@
+"""What holds of every saga there can be, whatever its row says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from sagadoctor.diagnosis.assemble import assemble
+from sagadoctor.diagnosis.examine import examine
+from sagadoctor.diagnosis.prognosis import prognosis
+from sagadoctor.diagnosis.rules import RULES
+from sagadoctor.model.case import LinkedSaga
+from sagadoctor.model.finding import STORE_KINDS
+from sagadoctor.model.observation import Observation
+from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.remedy import REPAIRS, Advice
+from sagadoctor.model.saga import Saga
+from sagadoctor.testing.builders import NOW
+from tests.diagnosis.strategies import QUICK, THOROUGH, any_policy, any_saga, links, observations, past_saga
+
+SEVERAL = tuple(rule.name for rule in RULES)
+
+
+@THOROUGH
+@given(saga=any_saga, policy=any_policy, observed=st.none() | observations, linked=links, repeated=st.booleans())
+def test_no_row_is_odd_enough_to_raise(
+    saga: Saga, policy: SagaPolicy, observed: Observation | None, linked: tuple[LinkedSaga, ...], repeated: bool
+) -> None:
+    case = assemble(saga, policy, NOW, observed=observed, linked=linked, repeated=repeated)
+    found = examine(case, policy, NOW)
+
+    assert [finding.primary for finding in found] == [place == 0 for place in range(len(found))]
+    assert len({finding.rule for finding in found}) == len(found)
+    assert {finding.rule for finding in found} <= set(SEVERAL)
+    for finding in found:
+        assert finding.evidence
+        assert finding.summary
+        assert finding.age_seconds is None or finding.age_seconds >= 0
+        for remedy in finding.remedies:
+            assert remedy.because
+            assert remedy.override or remedy.advice not in (Advice.REFUSE, Advice.WAIT) or remedy.kind not in REPAIRS
+            if remedy.kind in REPAIRS and {fact.kind for fact in finding.evidence} <= STORE_KINDS:
+                assert remedy.advice is not Advice.SAFE
+
+
+@QUICK
+@given(saga=any_saga, policy=any_policy)
+def test_a_prognosis_can_be_made_of_every_row(saga: Saga, policy: SagaPolicy) -> None:
+    prognosis(assemble(saga, policy, NOW), policy, NOW)
+
+
+@QUICK
+@given(saga=any_saga, policy=any_policy, linked=links)
+def test_a_case_with_clock_skew_is_offered_no_repair(
+    saga: Saga, policy: SagaPolicy, linked: tuple[LinkedSaga, ...]
+) -> None:
+    case = assemble(saga, policy, NOW, linked=linked)
+    assume(case.future)
+
+    found = examine(case, policy, NOW)
+
+    assert "clock-skew" in {finding.rule for finding in found}
+    assert not [remedy for finding in found for remedy in finding.remedies if remedy.kind in REPAIRS]
+
+
+@QUICK
+@given(saga=any_saga, policy=any_policy)
+def test_what_one_rule_refuses_no_other_rule_offers(saga: Saga, policy: SagaPolicy) -> None:
+    found = examine(assemble(saga, policy, NOW), policy, NOW)
+
+    refused = {
+        (remedy.kind, remedy.step)
+        for finding in found
+        for remedy in finding.remedies
+        if remedy.advice is Advice.REFUSE and remedy.override not in ("one-fact", "evidence-against")
+    }
+    offered = {
+        (remedy.kind, remedy.step)
+        for finding in found
+        for remedy in finding.remedies
+        if remedy.advice in (Advice.SAFE, Advice.ASK) and remedy.kind in REPAIRS
+    }
+    assert not refused & offered
+    assert not {kind for kind, step in refused if step is None} & {kind for kind, _ in offered}
+
+
+@QUICK
+@given(saga=past_saga, policy=any_policy, later=st.integers(1, 10**6).map(lambda seconds: timedelta(seconds=seconds)))
+def test_ids_of_findings_stay_while_only_time_goes_by(saga: Saga, policy: SagaPolicy, later: timedelta) -> None:
+    case = assemble(saga, policy, NOW)
+    assume(not case.future)
+
+    first = {finding.rule: finding for finding in examine(case, policy, NOW)}
+    then = {finding.rule: finding for finding in examine(assemble(saga, policy, NOW + later), policy, NOW + later)}
+
+    for rule in first.keys() & then.keys():
+        if first[rule].step == then[rule].step:
+            assert first[rule].id == then[rule].id
+            assert first[rule].group == then[rule].group
+
+
+@QUICK
+@given(saga=past_saga, policy=any_policy)
+def test_ids_of_findings_change_when_the_saga_moves(saga: Saga, policy: SagaPolicy) -> None:
+    case = assemble(saga, policy, NOW)
+    assume(case.progress_at is not None)
+    moved = assemble(msgspec.structs.replace(saga, updated_at=NOW), policy, NOW)
+    assume(not moved.future)
+
+    before = {finding.id for finding in examine(case, policy, NOW)}
+    after = {finding.id for finding in examine(moved, policy, NOW)}
+
+    assert not before & after
