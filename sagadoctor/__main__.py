@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 from collections.abc import Sequence
 
 _WITH_VALUE = ("--config", "--env", "--timeout", "--color", "--log-file")
+_ASSIGNED = tuple(f"{name}=" for name in _WITH_VALUE)
 _FLAGS = ("--read-only", "--ascii", "--quiet", "--verbose", "--version")
 _SHORT_FLAGS = re.compile(r"-[qv]+")
-_INCOMPLETE = 3
-_NAGIOS_UNKNOWN = 3
-_INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:
@@ -25,9 +25,7 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
     for word in waiting:
         if word == "--":
             rest += [word, *waiting]
-        elif (
-            word in _FLAGS or _SHORT_FLAGS.fullmatch(word) or word.startswith(tuple(f"{name}=" for name in _WITH_VALUE))
-        ):
+        elif word in _FLAGS or _SHORT_FLAGS.fullmatch(word) or word.startswith(_ASSIGNED):
             front.append(word)
         elif word in _WITH_VALUE:
             value = next(waiting, None)
@@ -43,41 +41,49 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _open_closed_streams()
-    try:
-        if words == ["--version"]:
-            from sagadoctor import __version__
-
-            sys.stdout.write(f"sagadoctor {__version__}\n")
-            code = 0
-        else:
-            _keep_libraries_quiet()
-            code = run(words)
-    except KeyboardInterrupt:
-        code = _INTERRUPTED
+    if words == ["--version"]:
+        code = _version()
+    else:
+        _keep_libraries_quiet()
+        code = run(words)
     code = _flushed(code)
     # Threads of blocking drivers are daemons; leaving this way never waits for one that hangs in a C library.
     os._exit(code)
 
 
+def _version() -> int:
+    from sagadoctor import __version__
+
+    try:
+        sys.stdout.write(f"sagadoctor {__version__}\n")
+    except OSError:
+        return 3
+    return 0
+
+
 def run(words: Sequence[str]) -> int:
     """Run one command line and return its exit code; whatever happens, a person gets a sentence and no traceback."""
+    from sagadoctor.cli.exits import Exit
     from sagadoctor.errors import ConfigError, SagadoctorError, UsageError
 
     try:
         return _invoke(words)
     except ConfigError as error:
-        return _failed(words, 2, *(str(problem) for problem in error.problems))
+        return _failed(words, Exit.USAGE, *(str(problem) for problem in error.problems))
     except UsageError as error:
-        return _failed(words, 2, str(error))
+        return _failed(words, Exit.USAGE, str(error))
     except SagadoctorError as error:
-        return _failed(words, _INCOMPLETE, str(error))
+        return _failed(words, Exit.INCOMPLETE, str(error))
     except KeyboardInterrupt:
-        return _failed(words, _INTERRUPTED, "interrupted")
+        return _failed(words, Exit.INTERRUPTED, "interrupted")
     except BrokenPipeError:
         _silence_stdout()
-        return _INCOMPLETE
+        return Exit.INCOMPLETE
     except OSError as error:
-        return _flushed(0) or _our_fault(words, error)
+        if error.errno not in _FULL or error.filename is not None:
+            return _our_fault(words, error)
+        _silence_stdout()
+        return _failed(words, Exit.INCOMPLETE, f"the output can't be written: {error.strerror}")
     except Exception as error:  # noqa: BLE001 - the last line of defence: a sentence instead of a traceback
         return _our_fault(words, error)
 
@@ -86,6 +92,7 @@ def _invoke(words: Sequence[str]) -> int:
     """Run one command line; what the parser refuses is a UsageError."""
     from typer import TyperException
 
+    from sagadoctor.cli.exits import Exit
     from sagadoctor.cli.main import app
     from sagadoctor.errors import UsageError
 
@@ -99,7 +106,7 @@ def _invoke(words: Sequence[str]) -> int:
             sys.stdout, sys.stderr = stdout, stderr
             raise BrokenPipeError from None
         code = left.code
-    if code == _INTERRUPTED:
+    if code == Exit.INTERRUPTED:
         raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
@@ -115,13 +122,15 @@ def _refusal(error: Exception) -> str:
 
 def _failed(words: Sequence[str], code: int, *texts: str) -> int:
     """Say what went wrong and return the code; to Nagios every failure is UNKNOWN, for its 2 would page somebody."""
+    from sagadoctor.cli.exits import Nagios
+
     for text in texts:
         _complain(text)
     if not _for_nagios(words):
         return code
     first = _lines(texts[0]).splitlines()[0].replace("|", "/")
     sys.stdout.write(f"SAGAS UNKNOWN - {_plain(first)}\n")
-    return _NAGIOS_UNKNOWN
+    return Nagios.UNKNOWN
 
 
 def _for_nagios(words: Sequence[str]) -> bool:
@@ -133,6 +142,7 @@ def _our_fault(words: Sequence[str], error: Exception) -> int:
     import logging
     import traceback
 
+    from sagadoctor.cli.exits import Exit
     from sagadoctor.redaction import mask_text
     from sagadoctor.untrusted import shown
 
@@ -142,7 +152,7 @@ def _our_fault(words: Sequence[str], error: Exception) -> int:
     place = "".join(f" in {os.path.basename(last.filename)}:{last.lineno}" for last in (ours or frames)[-1:])
     text = shown(mask_text(str(error)), 300)
     told = f"internal error{place}: {type(error).__name__}: {text}; please report it, with --log-file FILE for details"
-    return _failed(words, _INCOMPLETE, told)
+    return _failed(words, Exit.INCOMPLETE, told)
 
 
 def _complain(text: str) -> None:
@@ -190,8 +200,10 @@ def _flushed(code: int) -> int:
         _silence_stdout()
     except OSError as error:
         _silence_stdout()
+        from sagadoctor.cli.exits import Exit
+
         _complain(f"the output can't be written: {error.strerror}")
-        return _INCOMPLETE
+        return Exit.INCOMPLETE
     return code
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TextIO
 
@@ -72,6 +73,31 @@ class Terminal:
         """Write one line of data."""
         self.out.write(self._fit(text) + "\n")
 
+    def wrapped(self, text: str, lead: str, *, head: str = "", colour: str = "") -> None:
+        """Write text in as many lines as it needs, cut at spaces only; `head`, its first word, in a colour."""
+        lines = textwrap.wrap(
+            head + text,
+            self.width,
+            initial_indent=lead,
+            subsequent_indent=" " * len(lead),
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        if head and lines:
+            lines[0] = lead + self.paint(head, colour) + lines[0][len(lead) + len(head) :]
+        for line in lines:
+            self.line(line)
+
+    def flowing(self, parts: Sequence[str], lead: str, colour: str) -> None:
+        """Write parts side by side with a dot between them, none of them cut."""
+        line = ""
+        for part in parts:
+            if line and len(lead) + len(line) + 3 + len(part) > self.width:
+                self.line(lead + self.paint(line, colour))
+                line = ""
+            line += f" · {part}" if line else part
+        self.line(lead + self.paint(line, colour))
+
     def say(self, text: str) -> None:
         """Write one line of talk, unless the person asked for quiet."""
         if not self.quiet:
@@ -103,14 +129,20 @@ def open_terminal(*, colour: str = "auto", plain: bool = False, quiet: bool = Fa
     wanted = colour == "always" or (
         colour == "auto" and not os.environ.get("NO_COLOR") and (tty or bool(os.environ.get("FORCE_COLOR")))
     )
-    encoding = (getattr(out, "encoding", "") or "").lower().replace("-", "")
     width = shutil.get_terminal_size((100, 24)).columns
     return Terminal(
         out=out,
         talk=talk,
         colour=wanted,
-        ascii=plain or encoding != "utf8",
+        ascii=plain or not _is_utf8(out),
         width=max(40, min(width, 200)),
         quiet=quiet,
         verbose=verbose,
     )
+
+
+def _is_utf8(out: TextIO) -> bool:
+    """Say whether the locale is one of UTF-8: in the C locale Python writes UTF-8 by itself, whoever reads it."""
+    encoding = (getattr(out, "encoding", "") or "").lower().replace("-", "")
+    chosen_by_python = bool(sys.flags.utf8_mode) and os.environ.get("PYTHONUTF8") != "1"
+    return encoding == "utf8" and not chosen_by_python

@@ -53,7 +53,7 @@ def addresses(table: Mapping[str, Any]) -> list[Told]:
     """Return what is wrong with addresses anywhere in the file: a password inside, or no scheme."""
     told: list[Told] = []
     for path, value in walk(table):
-        if not isinstance(value, str):
+        if not isinstance(value, str) or path[0] == "links":
             continue
         if _has_password(value):
             told.append((path, f"a password in a URL: take it out and say {_ELSEWHERE}"))
@@ -74,13 +74,16 @@ def _has_password(value: str) -> bool:
     return any(names_a_secret(name) and inner for name, inner in parse_qsl(query))
 
 
-def literal_secrets(stores: Mapping[str, Any]) -> list[Told]:
-    """Return the keys of stores that are named like a secret and hold a text instead of a place."""
+def literal_secrets(table: Mapping[str, Any]) -> list[Told]:
+    """Return the keys beside a URL that are named like a secret and hold a text instead of a place.
+
+    Elsewhere such a name is the name of a column, and the text beside it another.
+    """
     return [
-        (("stores", name, key), "a secret is never written into the file")
-        for name, table in stores.items()
-        if isinstance(table, Mapping)
-        for key, value in table.items()
+        ((*path, key), "a secret is never written into the file")
+        for path, inner in walk(table)
+        if isinstance(inner, Mapping) and ("url" in inner or _fits(path, ("stores", "*")))
+        for key, value in inner.items()
         if names_a_secret(key) and isinstance(value, str)
     ]
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import types
-import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from sagadoctor.api.options import Secret
-from sagadoctor.untrusted import shown
+from sagadoctor.redaction import mask_url
+from sagadoctor.untrusted import is_inert, shown
 
 from .keys import Path, did_you_mean, follow
+from .models import is_secret, key_names
 
 _WANTED: Final = {
     "string_type": "a text in quotes",
@@ -40,7 +39,6 @@ _SECRET_KEY: Final = re.compile(r"(?i)(?:.*[_-])?(?:password|passwd|pwd|secret|t
 Told = tuple[Path, str]
 """A message, and the key that it is about."""
 Detail = tuple[Path, Mapping[str, Any]]
-Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def names_a_secret(key: object) -> bool:
@@ -48,22 +46,22 @@ def names_a_secret(key: object) -> bool:
     return isinstance(key, str) and _SECRET_KEY.match(key) is not None
 
 
-def explain(error: ValidationError | _Only, given: object, model: type[BaseModel]) -> list[Told]:
-    """Return (path below `given`, message) for every mistake that a person made, one for each place.
+def explain(details: Sequence[Mapping[str, Any]], given: object, model: type[BaseModel]) -> list[Told]:
+    """Return (path below `given`, message) for every mistake that a person made, from a validator's errors.
 
     A value that fits no member of a union yields an error for each member; only what fits best is told.
     """
     by_place: dict[Path, list[Detail]] = {}
-    for detail in error.errors(include_url=False, include_context=True):
-        place, union = _place(detail["loc"], given, detail["type"])
-        by_place.setdefault(union, []).append((place, typing.cast("Mapping[str, Any]", detail)))
+    for detail in details:
+        place, union = place_of(detail["loc"], given, detail["type"])
+        by_place.setdefault(union, []).append((place, detail))
     told: list[Told] = []
-    for union, details in by_place.items():
-        told.extend(_best(union, details, given, model))
+    for union, several in by_place.items():
+        told.extend(_best(union, several, given, model))
     return sorted(set(told), key=lambda entry: [str(part) for part in entry[0]])
 
 
-def _place(loc: Iterable[str | int], given: object, kind: str) -> tuple[Path, Path]:
+def place_of(loc: Iterable[str | int], given: object, kind: str) -> tuple[Path, Path]:
     """Return the path in the file that `loc` means, and the path where a union began, else the first again.
 
     A location also names members of unions and validators; those aren't keys of the file and are left out.
@@ -113,7 +111,8 @@ def _message(path: Path, detail: Mapping[str, Any], given: object, model: type[B
     if kind == "missing":
         return "is missing"
     if kind in ("value_error", "assertion_error"):
-        return str(context.get("error", detail["msg"]))
+        said = mask_url(str(context.get("error", detail["msg"])))
+        return said if is_inert(said) else str(shown(said))
     value = follow(given, path)[1]
     got = "" if any(map(names_a_secret, path)) else f", not {_said(value)}"
     if kind in ("literal_error", "enum"):
@@ -139,20 +138,20 @@ def _message(path: Path, detail: Mapping[str, Any], given: object, model: type[B
 
 
 def _wrong_type(wanted: str, value: object, path: Path, model: type[BaseModel]) -> str:
-    if any(Secret in candidate_models(kind) for kind in _types_at(model, path, None)):
+    if is_secret(model, path):
         return 'a secret is a table that says where it is kept, such as { env = "NAME" }'
     if any(map(names_a_secret, path)):
         return f"{wanted} is wanted"
     hint = ""
     if isinstance(value, str) and value.strip():
-        if "number" in wanted and _is_number(value):
+        if "number" in wanted and is_number(value):
             hint = f"; write {value.strip()} without quotes"
         elif wanted == "true or false" and value.strip().lower() in ("true", "false"):
             hint = f"; write {value.strip().lower()} without quotes"
     return f"{wanted} is wanted, not {_said(value)}{hint}"
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
@@ -175,114 +174,3 @@ def _said(value: object) -> str:
     if isinstance(value, datetime | date | time):
         return "a date or time"
     return "what is there"
-
-
-def validated(given: object, model: type[Kind]) -> tuple[Kind | None, list[Told]]:
-    """Return the model's instance, or None, and every mistake; `"10"` is no number and 1 no boolean.
-
-    A plugin's model may be lenient about that; the file is not, so that a typing mistake never passes for a value.
-    """
-    instance, told = None, []
-    try:
-        instance = model.model_validate(given)
-    except ValidationError as error:
-        told = explain(error, given, model)
-    places = {place for place, _ in told}
-    try:
-        model.model_validate(given, strict=True)
-    except ValidationError as error:
-        for place, message in explain(_Only(error, given), given, model):
-            if place not in places:
-                told.append((place, message))
-    return (None if told else instance), told
-
-
-class _Only:
-    """The errors of a strict validation that are about a text for a number, or anything for a boolean."""
-
-    def __init__(self, error: ValidationError, given: object) -> None:
-        self.found = [
-            detail
-            for detail in error.errors(include_url=False)
-            if _taken_for_another(detail["type"], follow(given, _place(detail["loc"], given, "")[0])[1])
-        ]
-
-    def errors(self, **_: object) -> list[Any]:
-        return list(self.found)
-
-
-def _taken_for_another(kind: str, value: object) -> bool:
-    if kind in ("int_type", "float_type"):
-        return isinstance(value, str) and _is_number(value)
-    return kind == "bool_type" and isinstance(value, str | int | float)
-
-
-def key_names(model: type[BaseModel], path: Path, given: object = None) -> list[str]:
-    """Return the keys that a table at `path` below `model` may have."""
-    names: list[str] = []
-    for kind in _types_at(model, path, given):
-        for candidate in candidate_models(kind):
-            for one in _meant(candidate, follow(given, path)[1]):
-                names.extend(_aliases(one))
-    return names
-
-
-def _meant(model: type[BaseModel], table: object) -> list[type[BaseModel]]:
-    """Return the kinds of this model whose marks (`shape = "json_list"`) the table bears, else the model itself."""
-    kinds = [kind for below in model.__subclasses__() for kind in _meant(below, table) if _bears(kind, table)]
-    return kinds or [model]
-
-
-def _bears(model: type[BaseModel], table: object) -> bool:
-    marks = {
-        name: typing.get_args(kind) for name, kind in _aliases(model).items() if typing.get_origin(kind) is Literal
-    }
-    return isinstance(table, Mapping) and any(table.get(name) in words for name, words in marks.items())
-
-
-def _aliases(model: type[BaseModel]) -> dict[str, Any]:
-    if issubclass(model, Secret):
-        return {name: info.annotation for name, info in model.model_fields.items() if name != "value"}
-    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
-
-
-def candidate_models(kind: object) -> list[type[BaseModel]]:
-    """Return the models that a type may be: itself, or members of its union."""
-    return [one for one in _members(kind) if isinstance(one, type) and issubclass(one, BaseModel)]
-
-
-def _members(kind: object) -> list[object]:
-    kind = getattr(kind, "__value__", kind)  # a named alias
-    if typing.get_origin(kind) is typing.Annotated:
-        return _members(typing.get_args(kind)[0])
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return [one for member in typing.get_args(kind) for one in _members(member)]
-    return [kind]
-
-
-def _types_at(model: type[BaseModel], path: Path, given: object) -> list[object]:
-    here: list[object] = [model]
-    for depth, part in enumerate(path):
-        below: list[object] = []
-        for kind in here:
-            for member in _members(kind):
-                if isinstance(member, type) and issubclass(member, BaseModel):
-                    for one in _meant(member, follow(given, path[:depth])[1]):
-                        below.extend(_below(one, part))
-                else:
-                    below.extend(_below(member, part))
-        here = below
-    return here
-
-
-def _below(member: object, part: str | int) -> list[object]:
-    if isinstance(member, type) and issubclass(member, BaseModel):
-        fields = _aliases(member)
-        return [fields[part]] if isinstance(part, str) and part in fields else []
-    arguments = typing.get_args(member)
-    origin = typing.get_origin(member)
-    if not isinstance(origin, type) or not arguments:
-        return []
-    if issubclass(origin, Mapping):
-        return [arguments[1]] if isinstance(part, str) and len(arguments) == 2 else []
-    return [one for one in arguments if one is not ...] if isinstance(part, int) else []

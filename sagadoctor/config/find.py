@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -82,7 +82,7 @@ def _searched(env: str | None, because: str, environ: Mapping[str, str], system:
             return Found(path, f"{because} {env}" if env is not None else "the configuration folder", tried)
     places = " and ".join(str(shown(path)) for path in tried)
     if env is not None:
-        others = {path.stem for path in toml_files(folders(environ, system))}
+        others = {path.stem for folder in folders(environ, system) for path in toml_files(folder)}
         hint = did_you_mean(env, others, listed="there are")
         raise _error(f"no configuration for environment `{env}`; tried {places}{hint}")
     here = "; a file in the current folder is read only when named, such as --config ./sagadoctor.toml"
@@ -92,16 +92,13 @@ def _searched(env: str | None, because: str, environ: Mapping[str, str], system:
     )
 
 
-def toml_files(searched: Iterable[Path], most: int = 50) -> list[Path]:
-    """Return the configurations in these folders, at most `most` of each; none of one that can't be listed."""
-    files: list[Path] = []
-    for folder in searched:
-        try:
-            found = sorted(folder.glob("*.toml"))
-        except OSError:
-            continue
-        files += [path for path in found if not path.name.startswith(".")][:most]
-    return files
+def toml_files(folder: Path, most: int = 50) -> list[Path]:
+    """Return the configurations of a folder, at most `most`; nothing when it can't be listed."""
+    try:
+        found = sorted(folder.glob("*.toml"))
+    except OSError:
+        return []
+    return [path for path in found if not path.name.startswith(".")][:most]
 
 
 def _exists(path: Path) -> bool:

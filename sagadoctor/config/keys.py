@@ -55,25 +55,23 @@ def says(own: object, full: object, path: Path) -> bool:
     return False
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that a person most likely meant."""
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """Return the known words that a person most likely meant: one, or those that share a part with it."""
     choices = sorted(set(known))
     lowered = {choice.lower(): choice for choice in reversed(choices)}
-    found = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.65)
     if found:
-        return lowered[found[0]]
-    for choice, spelt in lowered.items():  # `tiemout` is near to a part of `statement_timeout`
-        if difflib.get_close_matches(word.lower(), choice.split("_"), n=1, cutoff=0.8):
-            return spelt
-    return None
+        return [lowered[found[0]]]
+    # `tiemout` is near to a part of `lock_timeout` and of `statement_timeout`
+    return [one for one in choices if difflib.get_close_matches(word.lower(), one.lower().split("_"), cutoff=0.8)]
 
 
 def did_you_mean(word: str, known: Iterable[str], *, listed: str = "known here") -> str:
     """Return `; did you mean …?`, or the short list of what is known, or nothing."""
     choices = sorted(set(known))
-    found = nearest(word, choices)
-    if found is not None:
-        return f"; did you mean `{shown(found, LONGEST_PART)}`?"
+    near = nearest(word, choices)
+    if 0 < len(near) <= 3:
+        return f"; did you mean {' or '.join(f'`{shown(one, LONGEST_PART)}`' for one in near)}?"
     if not choices:
         return ""
     words = ", ".join(str(shown(choice, LONGEST_PART)) for choice in choices[:20])

@@ -64,20 +64,33 @@ def schema(plugins: Mapping[str, StorePlugin]) -> dict[str, Any]:
 def _store(name: str, plugin: StorePlugin, definitions: dict[str, Any]) -> dict[str, Any]:
     options = _of(plugin.options, f"stores.{name}", definitions)
     properties = {"plugin": {"const": name}, **options.get("properties", {})}
-    # a preset may give what the plugin requires, so only the plugin itself is required here
     return {**options, "properties": properties, "required": ["plugin"]}
 
 
 def _of(model: type[BaseModel], prefix: str, definitions: dict[str, Any]) -> dict[str, Any]:
     """Return a model's schema; the definitions it refers to are kept under names that begin with `prefix`."""
-    made = model.model_json_schema(
-        schema_generator=_Generator, ref_template=f"#/definitions/{prefix}.{{model}}", mode="validation"
-    )
+    made = model.model_json_schema(schema_generator=_Generator, ref_template=f"#/definitions/{prefix}.{{model}}")
+    # a preset may give what a plugin requires, so nothing but the plugin itself is required of a store
+    dropped = {"title", "required"} if prefix.startswith("stores.") else {"title"}
     for name, definition in made.pop("$defs", {}).items():
-        secret = name == "Secret"
-        definitions[f"{prefix}.{name}"] = _SECRET if secret else _lenient(definition, prefix.startswith("stores."))
-    return _lenient(made, prefix.startswith("stores."))
+        definitions[f"{prefix}.{name}"] = _SECRET if name == "Secret" else _plain(definition, dropped)
+    simple: dict[str, Any] = _plain(made, dropped)
+    return simple
 
 
-def _lenient(definition: dict[str, Any], preset: bool) -> dict[str, Any]:
-    return {key: value for key, value in definition.items() if not (preset and key == "required")}
+def _plain(node: Any, dropped: set[str]) -> Any:
+    """Return a schema without the keywords in `dropped` and without null, which TOML has not."""
+    if isinstance(node, list):
+        return [_plain(inner, dropped) for inner in node if inner != {"type": "null"}]
+    if not isinstance(node, dict):
+        return node
+    out: dict[str, Any] = {}
+    for key, value in node.items():
+        if key in ("properties", "definitions"):
+            out[key] = {name: _plain(inner, dropped) for name, inner in value.items()}
+        elif key == "default":
+            out |= {} if value is None or isinstance(value, dict | list) else {key: value}
+        elif key not in dropped:
+            out[key] = _plain(value, dropped)
+    alone = out.get("anyOf", [])
+    return {**out.pop("anyOf")[0], **out} if len(alone) == 1 else out

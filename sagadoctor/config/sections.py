@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
@@ -22,6 +23,7 @@ CONFIG_VERSION: Final = 1
 PLACEHOLDERS: Final = ("trace_id", "saga_id", "correlation_id", "saga_type", "business_key")
 
 _JSON_PATH: Final = re.compile(r"\$(?:\.{1,2}[^\s.\[\]*]+|\.{1,2}\*|\[\*\])+\Z")
+_ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,63}\Z")
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -69,6 +71,19 @@ def _runbook(text: str) -> str:
     return _printable(text)
 
 
+def _environment(name: str) -> str:
+    if not _ENVIRONMENT.match(name):
+        raise ValueError("the name of an environment is made of letters, digits, spaces, `_`, `-` and `.`, at most 64")
+    return name
+
+
+def environment_name(said: str | None, file: PurePath) -> str:
+    """Return the name of an environment: as it is said, else as the file is named, else `default`."""
+    if said is not None:
+        return said
+    return file.stem if file.stem != "config" and _ENVIRONMENT.match(file.stem) else "default"
+
+
 def _ledger(url: str) -> str:
     if "://" in url and not re.match(r"sqlite:///|postgres(?:ql)?(?:\+\w+)?://", url):
         raise ValueError('a ledger is a SQLite file, "sqlite:////absolute/path.db", or a PostgreSQL database')
@@ -88,7 +103,8 @@ class Section(BaseModel):
 class EnvironmentSection(Section):
     """`[environment]`: which one this is, and what may be done to it."""
 
-    name: Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]*$")] = "default"
+    name: Annotated[str, AfterValidator(_environment)] | None = None
+    """None: as the file is named."""
     production: bool = False
     read_only: bool = True
     tz: Annotated[str, AfterValidator(_time_zone)] = "UTC"

@@ -12,6 +12,7 @@ from sagadoctor.errors import ConfigError, Problem
 from sagadoctor.untrusted import shown
 
 from .read import Source, read
+from .sections import environment_name
 
 _PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 
@@ -27,21 +28,22 @@ def twins(source: Source, siblings: Sequence[Path]) -> tuple[Problem, ...]:
             other = read(path).table
         except ConfigError:
             continue  # what is wrong there is told when it is used
-        if "config_version" not in other or _who(other) == _who(source.table):
+        if "config_version" not in other or _who(other, path) == _who(source.table, source.path):
             continue
         theirs = {database: store for store, database in _databases(other).items()}
         for store, database in mine.items():
             if database in theirs:
-                name = shown(_who(other)[0], 60)
+                name = shown(_who(other, path)[0], 60)
                 message = f"the same database as stores.{shown(theirs[database], 60)} of {shown(path)} ({name})"
                 warnings.append(source.problem(("stores", store, "url"), message))
     return tuple(warnings)
 
 
-def _who(table: Mapping[str, Any]) -> tuple[str, bool]:
+def _who(table: Mapping[str, Any], path: Path) -> tuple[str, bool]:
     environment = table.get("environment")
     said = environment if isinstance(environment, Mapping) else {}
-    return str(said.get("name", "default")), said.get("production") is True
+    name = said.get("name")
+    return environment_name(name if isinstance(name, str) else None, path), said.get("production") is True
 
 
 def _databases(table: Mapping[str, Any]) -> dict[str, tuple[object, ...]]:

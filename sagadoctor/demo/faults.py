@@ -111,7 +111,7 @@ class StoppedTimeoutChecker(Fault):
     saga_type: str
 
 
-Kind = TypeVar("Kind", bound=Fault)
+AnyFault = TypeVar("AnyFault", bound=Fault)
 
 
 class Faults:
@@ -128,12 +128,12 @@ class Faults:
 
     def strike(
         self,
-        kind: type[Kind],
+        kind: type[AnyFault],
         reference: str | None,
         topic: str | None,
         now: datetime,
-        meant: Callable[[Kind], bool] = lambda _: True,
-    ) -> Kind | None:
+        meant: Callable[[AnyFault], bool] = lambda _: True,
+    ) -> AnyFault | None:
         """Return the fault of this kind that strikes now, and count it; None when all is well."""
         for number, fault in enumerate(self._faults):
             if not isinstance(fault, kind) or not fault.concerns(reference, topic, now) or not meant(fault):

@@ -15,6 +15,7 @@ from .bus import Body, Bus, HandlerError, Message, decode, encode, take
 from .chance import Chance
 from .database import Database, naive
 from .faults import (
+    AnyFault,
     DuplicateReply,
     Faults,
     HandlerThrows,
@@ -23,7 +24,6 @@ from .faults import (
     NeverAnswers,
     SlowWork,
 )
-from .faults import Kind as FaultKind
 from .schedule import Schedule
 from .schema import PROCESSED_MESSAGES
 from .topics import COMPENSATION_COMPLETED, STEP_COMPLETED, STEP_FAILED
@@ -171,5 +171,5 @@ class Participant:
         message = Message(reply.topic, saga_id, encode(reply.body), headers)
         self.ground.schedule.after(takes, partial(self.ground.bus.publish, message))
 
-    def _fault(self, kind: type[FaultKind], topic: str, body: Body) -> FaultKind | None:
+    def _fault(self, kind: type[AnyFault], topic: str, body: Body) -> AnyFault | None:
         return self.ground.faults.strike(kind, body.get("reference"), topic, self.ground.schedule.now())

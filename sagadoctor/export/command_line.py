@@ -12,6 +12,9 @@ from sagadoctor.untrusted import is_inert
 
 PROGRAM: Final = "sagadoctor"
 
+_LONGEST: Final = 500
+"""A longer id makes a line that nobody wants to paste; the finding's id says the same."""
+
 VERBS: Final[Mapping[RemedyKind, str]] = {}
 """The verb that carries out each kind of remedy; a kind that isn't here can't be carried out by this version."""
 
@@ -21,16 +24,22 @@ def quoted(*words: str) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
-def address(finding: Finding) -> str:
-    """Return what names the finding's saga on a command line: its id, or the finding's where the id can't be pasted."""
-    if finding.subject is Subject.SAGA and finding.saga_id and is_inert(finding.saga_id) and finding.saga_id.strip():
-        return finding.saga_id
+def address(finding: Finding, *, plain: bool = False) -> str:
+    """Return what names the finding's saga on a command line: its id, or the finding's where the id can't be pasted.
+
+    An id can't be pasted when it holds control characters; with `plain`, where nothing but ASCII is printed, also when
+    it holds anything else.
+    """
+    saga_id = finding.saga_id or ""
+    pasted = bool(saga_id.strip()) and is_inert(saga_id) and len(saga_id) <= _LONGEST
+    if finding.subject is Subject.SAGA and pasted and (saga_id.isascii() or not plain):
+        return saga_id
     return finding.id
 
 
-def show_command(finding: Finding, *options: str) -> str:
+def show_command(finding: Finding, *options: str, plain: bool = False) -> str:
     """Return the line that shows the finding's saga; the store is named, for an id may be in two."""
-    target = address(finding)
+    target = address(finding, plain=plain)
     store = ("--store", finding.store) if target == finding.saga_id else ()
     return quoted(PROGRAM, *options, "show", *store, "--", target)
 

@@ -11,14 +11,21 @@ from sagadoctor.untrusted import shown
 
 from .wire import moment
 
-_ACTIVE: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:$-])")
+_ACTIVE: Final = re.compile(r"[\\`*_{}\[\]()<>#+!|~&@:.$^=-]")
+_ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+_REFERENCE: Final = re.compile(r"[@#]+")
 
 
 def text(value: object, limit: int | None = None) -> str:
     """Return outside text that no Markdown renderer reads as markup, link or mention."""
-    return (
-        _ACTIVE.sub(r"\\\1", shown(value, limit)).replace("\\@", "&#64;").replace("\\<", "&lt;").replace("\\&", "&amp;")
+    return "".join(
+        f"`{run}`" if _REFERENCE.fullmatch(run) else _ACTIVE.sub(_escaped, run)
+        for run in re.split(r"([@#]+)", shown(value, limit))
     )
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _ENTITIES.get(found.group(), f"\\{found.group()}")
 
 
 def finding_section(finding: Finding) -> str:

@@ -47,12 +47,11 @@ def acknowledged(database: Database, findings: Sequence[SeenFinding], now: datet
             sorted(targets),
         )
     )
-    found: dict[str, datetime] = {}
-    for finding in findings:
-        until = max(lasting.get(key(finding.id), 0), lasting.get(key(finding.group), 0))
-        if until:
-            found[finding.id] = moment(until)
-    return found
+    found = {
+        finding_id: max(lasting.get(key(finding_id), 0), lasting.get(key(finding.group), 0))
+        for finding_id, finding in {finding.id: finding for finding in findings}.items()
+    }
+    return {finding_id: moment(until) for finding_id, until in found.items() if until}
 
 
 def prune(database: Database, now: datetime) -> None:

@@ -75,6 +75,7 @@ class PostgresServer:
         settings: dict[str, Any] = {
             "connect_timeout": _CONNECT_SECONDS,
             "application_name": "sagadoctor ledger",
+            "client_encoding": "UTF8",  # else a server without an encoding gives bytes
             "tcp_user_timeout": 10_000,
             **_tls(self._url),
         }

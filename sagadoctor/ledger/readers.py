@@ -69,7 +69,7 @@ def hold(database: Database, ticket: ScanTicket, now: datetime, asker: Asker) ->
     held = database.run(
         "UPDATE sagadoctor_readers SET lease_until = ? + CAST(lease_seconds * 1000000 AS bigint), "
         "lease_monotonic = ? + lease_seconds WHERE reader = ? AND number = ? AND started IS NOT NULL",
-        ticks(now),
+        ticks(max(now, asker.clock.now())),  # a caller may say the same `now` for all of a long scan
         monotonic,
         name,
         ticket.number,

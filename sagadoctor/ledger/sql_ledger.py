@@ -80,11 +80,12 @@ class SqlLedger:
         With `remember` this scan becomes the reader's last complete one of those sources.
         """
         sources, asker = tuple(complete), Asker(self._clock)
+        whole = sources if remember else ()
 
         def work(database: Database) -> tuple[str, ...]:
             readers.hold(database, ticket, now, asker)
             resolved = seen.resolve(database, ticket, sources, in_scope)
-            readers.conclude(database, ticket, sources if remember else ())
+            readers.conclude(database, ticket, whole)
             return resolved
 
         try:
@@ -92,7 +93,7 @@ class SqlLedger:
         finally:
             self._let_go(ticket)
         with suppress(LedgerError):  # what is not forgotten today is forgotten tomorrow
-            await self._forget(sources, now)
+            await self._forget(whole, now)
         return resolved
 
     async def abandon(self, ticket: ScanTicket) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import model_validator
 
 from sagadoctor.api.v1 import StorePlugin
 from sagadoctor.config import load
@@ -303,7 +304,8 @@ def test_time_zones_links_paths_and_names(tmp_path: Path) -> None:
     )
     path = 'not a path; write it such as "$.card", "$..email" or "$.items[*].pan"'
     assert refused(tmp_path, text) == [
-        'c.toml:2: environment.name: must look like ^[A-Za-z0-9][A-Za-z0-9._ -]*$, not the text "a/b"',
+        "c.toml:2: environment.name: the name of an environment is made of letters, digits, spaces, `_`, `-` and `.`, "
+        "at most 64",
         "c.toml:3: environment.tz: not a time zone; did you mean `Europe/Berlin`?",
         f"c.toml:5: redaction.paths[1]: {path}",
         f"c.toml:5: redaction.paths[4]: {path}",
@@ -350,12 +352,31 @@ def test_what_the_file_says_shortly_over_a_preset_stands_in_its_line(tmp_path: P
     assert origins.of((*here, "created_at", "tz")) == "preset plain"
 
 
-@pytest.mark.parametrize("error", [ValueError("nothing fits"), KeyError("nothing fits"), TypeError("nothing fits")])
-def test_a_plugin_that_fails_on_a_table_is_blamed_at_the_table(tmp_path: Path, error: Exception) -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("nothing fits"), "nothing fits"),
+        (KeyError("x"), "the plugin failed on this table: KeyError: 'x'"),
+        (RuntimeError("password=s3cret\x1b"), "the plugin failed on this table: RuntimeError: password=«redacted»"),
+    ],
+)
+def test_a_plugin_that_fails_on_a_table_is_blamed_there_and_the_others_go_on(
+    tmp_path: Path, error: Exception, said: str
+) -> None:
     def fail(_: Any) -> Any:
         raise error
 
-    path = written(tmp_path, STORE)
-    with pytest.raises(ConfigError) as raised:
-        load(path, plugin_of=lambda _: StorePlugin(options=FakeOptions, open=open_nothing, expand=fail))
-    assert str(raised.value) == f"{path}:1: stores.orders: nothing fits"
+    class Failing(FakeOptions):
+        @model_validator(mode="before")
+        @classmethod
+        def early(cls, given: Any) -> Any:
+            return fail(given)
+
+    path = written(tmp_path, f"{STORE}[policy]\nattempts = 0\n")
+    for plugin in (StorePlugin(FakeOptions, open_nothing, fail), StorePlugin(Failing, open_nothing)):
+        with pytest.raises(ConfigError) as raised:
+            load(path, plugin_of=lambda _, plugin=plugin: plugin)  # type: ignore[misc]
+        assert str(raised.value) == (
+            f"{path}:1: stores.orders: {said}\n"
+            f"{path}:5: policy.attempts: out of range: at least 1 is wanted, not the number 0"
+        )

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .samples import STORE, loaded, refused
+from sagadoctor.config import load
+
+from .samples import STORE, loaded, plugin_of, refused, written
 
 
 def steps(*entries: str) -> str:
@@ -107,9 +109,16 @@ def test_a_runbook_opens_no_other_kind_of_address(tmp_path: Path) -> None:
 def test_defaults_are_safe(tmp_path: Path) -> None:
     configuration = loaded(tmp_path, STORE)
     environment = configuration.environment
-    assert (environment.name, environment.production, environment.read_only) == ("default", False, True)
+    assert (environment.production, environment.read_only) == (False, True)
     assert environment.tz == "UTC"
     assert configuration.ledger.url is None
+
+
+def test_an_environment_without_a_name_is_called_as_its_file(tmp_path: Path) -> None:
+    assert loaded(tmp_path, STORE).environment.name == "c"
+    for file, name in (("prod.toml", "prod"), ("config.toml", "default"), ("a'b.toml", "default")):
+        path = written(tmp_path, STORE, file)
+        assert load(path, plugin_of=plugin_of).environment.name == name
 
 
 def test_read_only_can_be_forced_and_says_by_what(tmp_path: Path) -> None:

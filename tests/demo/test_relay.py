@@ -41,8 +41,8 @@ def test_it_keeps_the_order_in_which_rows_were_written(store_url: str) -> None:
     rows = [{"id": str(9 - n), "topic": "Somewhere.Else", "payload": str(n), "created_at": WRITTEN} for n in range(5)]
     with world.database.transaction() as connection:
         connection.execute(insert(OUTBOX), rows)
-        # PostgreSQL keeps a row that was updated behind the others, and gives it last to who doesn't ask for an order.
-        connection.execute(update(OUTBOX).where(OUTBOX.c.payload == "0").values(headers="{}"))
+        # Without being asked for an order, PostgreSQL gives a row whose indexed column was updated after the others.
+        connection.execute(update(OUTBOX).where(OUTBOX.c.payload == "0").values(saga_id="s"))
     world.run_for(timedelta(minutes=1))
     assert [message.body for message in bus.waiting] == [b"0", b"1", b"2", b"3", b"4"]
     world.close()

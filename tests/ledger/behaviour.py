@@ -45,12 +45,6 @@ ODD = (
 )
 
 
-@pytest.fixture
-def clock() -> StillClock:
-    """Give the clock of the ledgers that a test opens."""
-    return StillClock(NOW)
-
-
 class Comparison:
     """New, ongoing and resolved."""
 
@@ -159,6 +153,19 @@ class Comparison:
             ticket = await ledger.begin("cron", after(900), LEASE)
             assert ticket.before == {"orders": after(600), "payments": NOW, "o\x00dd": NOW}
             assert (await ledger.begin("tui", after(900), LEASE)).before == {}
+
+        using(open_here, use)
+
+    def test_a_scan_of_a_part_is_not_the_last_complete_one(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            await scan(ledger, "f-1 f-2", 0)
+            await ledger.observe("orders", [("s-1", "x")], NOW)
+            ticket = await ledger.begin("cron", after(40 * DAY), LEASE)
+            await ledger.compare(ticket, [finding("f-2")], after(40 * DAY))
+            gone = await ledger.finish(ticket, after(40 * DAY), ["orders"], lambda found: True, remember=False)
+            assert gone == ("f-1",)
+            assert (await ledger.begin("cron", after(41 * DAY), LEASE)).before == {"orders": NOW}
+            assert await ledger.has_observed("orders")
 
         using(open_here, use)
 
@@ -315,6 +322,18 @@ class Leases:
         async def use(ledger: SqlLedger) -> None:
             ticket = await ledger.begin("cron", NOW, LEASE)
             await ledger.compare(ticket, [], after(LEASE - 1))
+            with pytest.raises(LedgerLocked):
+                await ledger.begin("cron", after(LEASE + 1), LEASE)
+
+        using(open_here, use)
+
+    def test_row_75_a_scan_that_tells_its_beginning_only_keeps_its_lease_too(
+        self, open_here: Open, clock: StillClock
+    ) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            ticket = await ledger.begin("cron", NOW, LEASE)
+            clock.at = after(LEASE - 1)
+            await ledger.compare(ticket, [], NOW)
             with pytest.raises(LedgerLocked):
                 await ledger.begin("cron", after(LEASE + 1), LEASE)
 
@@ -579,3 +598,8 @@ class Upgrades:
 
 class LedgerBehaviour(Comparison, Forgetting, Leases, Observing, Acknowledging, OddInput, Upgrades):
     """All of it."""
+
+    @pytest.fixture
+    def clock(self) -> StillClock:
+        """Give the clock of the ledgers that a test opens."""
+        return StillClock(NOW)

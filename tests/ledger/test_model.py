@@ -214,5 +214,5 @@ class LedgerMachine(RuleBasedStateMachine):
             assert told.get(name) in (latest or [None])
 
 
-LedgerMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+LedgerMachine.TestCase.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
 TestAgainstTheModel = LedgerMachine.TestCase

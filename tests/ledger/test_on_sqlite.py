@@ -9,7 +9,7 @@ import pytest
 from sagadoctor.clock import StillClock
 from sagadoctor.ledger import open_ledger
 
-from .behaviour import LedgerBehaviour, Open, clock  # noqa: F401 - a fixture
+from .behaviour import LedgerBehaviour, Open
 
 
 class TestOnSqlite(LedgerBehaviour):

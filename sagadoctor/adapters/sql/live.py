@@ -1,51 +1,100 @@
-"""The scan's way through the live rows."""
+"""The scan: live rows by the roads that were planned, the oldest progress first where there are too many, then ended."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Sequence
 
-from sagadoctor.api.v1 import Look, Page
-from sagadoctor.api.v1.sql import SQLITE, Guest, beyond, bound
+from sagadoctor.api.v1 import Look, Page, Saga
+from sagadoctor.api.v1.sql import Guest, Session
 
+from .fullscan import full_scan
 from .opened import Opened
-from .page import collect
-
-if TYPE_CHECKING:
-    from sqlalchemy import Select
-
-PAGE_ROWS = 4000
+from .page import Rows, collect
+from .planning import Journey, Planner
+from .roads import PAGE_ROWS, Road
 
 
-def statement(opened: Opened, conditions: list[Any]) -> Select[Any]:
-    """Return the scan's statement with these conditions."""
-    from sqlalchemy import select
+async def scan_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[Page]:
+    """Yield all live rows, then the ended ones that `look` asks for; raises FullScanRefused."""
+    journey = await guest.run(lambda session: Planner(session, opened, look).plan(), look.deadline)
+    if journey.full_scan:
+        async for page in full_scan(guest, opened, look, journey):
+            yield page
+        return
+    notes = tuple(journey.notes)
+    async for page in _live(guest, opened, look, journey):
+        yield Page(page.sagas, page.truncated, page.notes + notes)
+        notes = ()
+    if notes:
+        yield Page((), notes=notes)
+    for road in journey.ended:
+        while not road.done:
+            rows = await walk(guest, opened, road, look)
+            kept = [saga for saga in rows.sagas if not opened.is_live(saga) and opened.is_wanted(saga, look)]
+            if kept:
+                yield Page(kept)
+    if journey.refused is not None:
+        raise journey.refused
 
-    reader = opened.reader
-    return select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, *conditions)
 
-
-async def live_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[Page]:
-    """Yield live rows."""
-    from sqlalchemy import literal_column
-
-    reader = opened.reader
-    table = opened.table
-    if opened.engine == SQLITE and table.row_id is not None:
-        elements: list[Any] = [reader.source.clause.c[table.row_id]]
-        places = [reader.selection.add("row id", elements[0])]
-    else:
-        elements = [reader.source.element(column) for column in reader.id_columns]
-        places = []
-    last: list[Any] | None = None
-    while True:
-        conditions = [beyond(elements, last, opened.engine)] if last is not None else []
-        page = statement(opened, conditions).order_by(*elements).limit(literal_column(str(PAGE_ROWS)))
-        rows = await guest.run(lambda session, page=page: collect(session, page, opened.companions()), look.deadline)
-        sagas = [saga for saga in rows.sagas if saga.is_live or look.all_ended or look.ended_since is not None]
-        if sagas:
-            yield Page(sagas)
-        if rows.last is None or (rows.count < PAGE_ROWS and not rows.cut):
+async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> AsyncIterator[Page]:
+    """Yield live rows up to the cap; among several roads always go on with the one that is furthest back in time."""
+    left = look.live_cap
+    roads = list(journey.live)
+    wants_ended = not journey.ended and (look.all_ended or look.ended_since is not None)
+    while roads:
+        road = min(roads, key=lambda each: each.reached)
+        rows = await walk(guest, opened, road, look, most=left + 1)
+        if road.done:
+            roads.remove(road)
+        live = [saga for saga in rows.sagas if opened.is_live(saga)]
+        kept: Sequence[Saga] = live[:left]
+        left -= len(kept)
+        truncated = len(live) > len(kept)
+        if wants_ended:
+            kept = [*kept, *(saga for saga in rows.sagas if not opened.is_live(saga) and opened.is_wanted(saga, look))]
+        for start in range(0, len(kept), PAGE_ROWS):
+            last = start + PAGE_ROWS >= len(kept)
+            yield Page(kept[start : start + PAGE_ROWS], truncated and last)
+        if truncated:
+            if not kept:
+                yield Page((), truncated=True)
             return
-        raw = reader.raw_id(rows.last)
-        last = [bound(rows.last[places[0]])] if places else reader.id_parameters(raw)
+
+
+async def walk(guest: Guest, opened: Opened, road: Road, look: Look, most: int | None = None) -> Rows:
+    """Read a road's next page and note how far it came."""
+    limit = road.rows if most is None else max(1, min(road.rows, most))
+    statement = road.statement(limit)
+    companions = opened.companions()
+
+    key = None if road.unique else road.key_of
+
+    def work(session: Session) -> Rows:
+        return collect(session, statement, companions, key)
+
+    rows = await guest.run(work, look.deadline)
+    if not road.keys:
+        road.done = True
+    elif not road.unique and rows.last is not None and rows.count >= limit and not rows.cut:
+        _trim(road, rows, limit)
+    else:
+        road.walked(rows.last, rows.count, limit, rows.sagas, cut=rows.cut)
+    if look.saga_types is not None:
+        rows.sagas = [saga for saga in rows.sagas if saga.saga_type in look.saga_types]
+    return rows
+
+
+def _trim(road: Road, rows: Rows, limit: int) -> None:
+    """Leave the last key's rows to the next page: where keys repeat, some of them may lie beyond this one."""
+    assert rows.last is not None
+    last = road.key_of(rows.last)
+    same = next((at for at, key in enumerate(reversed(rows.keys)) if key != last), None)
+    if same is None:  # one key fills the page: take a bigger one
+        road.rows *= 4
+        rows.sagas = []
+        return
+    keep = len(rows.sagas) - same
+    rows.sagas = rows.sagas[:keep]
+    road.last = rows.keys[keep - 1]
+

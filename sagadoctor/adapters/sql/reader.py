@@ -74,6 +74,7 @@ class SagaReader:
         missing: Missing,
         *,
         detail: bool,
+        place: str | None = None,
     ) -> None:
         """Find every column that the mapping names; what is missing is noted, not raised."""
         words = options.saga
@@ -88,7 +89,8 @@ class SagaReader:
         self._fields: list[tuple[int, str, int, CellReader]] = []
         self._template: list[Any] = list(_DEFAULTS)
         self._derived: list[str] = []
-        self._place = f"{setting.store}.{table.place}"
+        self.place = place or f"{setting.store}.{table.place}"
+        self._doubled: tuple[int, CellReader, int, CellReader, float] | None = None
         self._ids(words)
         self.states: States = states(words.state, self.source, self.selection)
         self._texts(words)
@@ -219,7 +221,6 @@ class SagaReader:
         at = self.selection.add(f"number:{column.name}", self.source.text(column, NAME_BOUND))
         opened = self.source.opener(column)
         read = number_reader(spec)
-        self._base_at = -1
         if isinstance(spec.base, BaseColumn):
             base = self.source.column(spec.base.column)
             if base is not None:
@@ -229,13 +230,25 @@ class SagaReader:
         self._add("attempts", "attempts", at, lambda raw: read(opened(raw)))
 
     def _log2(self, at: int, opened: CellReader, base_at: int, base_opened: CellReader, default: float) -> None:
-        self._doubled: tuple[int, CellReader, int, CellReader, float] | None = (
+        self._doubled = (
             at,
             opened,
             base_at,
             base_opened,
             default,
         )
+
+    def _doublings(self, row: Any, doubts: list[Doubt]) -> int | None:
+        """Return how often a base that stands in a column of its own was doubled."""
+        assert self._doubled is not None
+        at, opened, base_at, base_opened, default = self._doubled
+        try:
+            number = None if row[at] is None else whole(opened(row[at]))
+            base = None if row[base_at] is None else whole(base_opened(row[base_at]))
+        except Unreadable as odd:
+            doubts.append(Doubt("attempts", odd.raw, odd.reason))
+            return None
+        return doublings(number, base or default)
 
     def _owner(self, words: SagaWords) -> None:
         self._owner_cell: tuple[int, CellReader] | None = None
@@ -295,7 +308,7 @@ class SagaReader:
         args[2], args[3] = verdict.state, verdict.raw_state
         if verdict.doubt is not None:
             doubts.append(verdict.doubt)
-        args[5] = self._place
+        args[5] = self.place
         for place, name, at, read in self._fields:
             raw = row[at]
             if raw is None:
@@ -305,6 +318,8 @@ class SagaReader:
             except Unreadable as odd:
                 args[place] = odd.value
                 doubts.append(Doubt(name, odd.raw, odd.reason))
+        if self._doubled is not None:
+            args[_ATTEMPTS] = self._doublings(row, doubts)
         told = self._steps(row, steps, doubts)
         args[_STEPS] = told
         if verdict.by_steps:
@@ -407,7 +422,7 @@ class SagaReader:
 
 _STEPS, _TYPE, _CURRENT = _AT["steps"], _AT["saga_type"], _AT["current_step"]
 _CREATED, _UPDATED, _DEADLINE = _AT["created_at"], _AT["updated_at"], _AT["deadline"]
-_OWNER, _PAYLOAD, _DOUBTS, _DERIVED = _AT["owner"], _AT["payload"], _AT["doubts"], _AT["derived"]
+_ATTEMPTS, _OWNER, _PAYLOAD, _DOUBTS, _DERIVED = _AT["attempts"], _AT["owner"], _AT["payload"], _AT["doubts"], _AT["derived"]
 _MOVING: Final = frozenset(SagaState) - {
     SagaState.COMPLETED,
     SagaState.COMPENSATED,
@@ -444,5 +459,3 @@ def _from_steps(name: str, steps: tuple[Step, ...] | None) -> datetime | None:
         return None
     return min(times) if name == "created_at" else max(times)
 
-
-__all__ = ["SagaReader", "Setting", "TextColumn", "doublings", "raw_text", "whole"]

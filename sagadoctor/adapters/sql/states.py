@@ -113,6 +113,14 @@ class WordMeanings:
         self._path = at_path(parse_path(words.path) if words.path is not None else None)
         self._failed_means = words.failed_means
 
+    def live_names(self) -> list[str]:
+        """Return the words that the mapping itself calls live."""
+        return [key for key, state in self._values.items() if state not in ENDED]
+
+    def ended_names(self) -> list[str]:
+        """Return the words that the mapping itself calls ended."""
+        return [key for key, state in self._values.items() if state in ENDED]
+
     def of(self, value: Any) -> Verdict:
         """Return what a loose value means; an unknown word is unknown, with a doubt."""
         raw = word(value)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from sagadoctor.api.v1 import RUNNING_WORDS, SagaState, StepStatus
+from sagadoctor.api.v1 import ENDED, RUNNING_WORDS, SagaState, StepStatus
 
 
 class FailedMeans(StrEnum):
@@ -96,6 +96,14 @@ def synonym(word: str) -> SagaState | None:
 def says_only_failed(word: str) -> bool:
     """Say whether the word reaches `failed` by a synonym, so that `failed_means` decides."""
     return plain(word) in FAILED_WORDS
+
+
+def ended_spellings(named: Iterable[str]) -> list[str]:
+    """Return the words that surely mean "ended", as stores usually spell them; some may be missing."""
+    meant = {word for word, state in SAGA_SYNONYMS.items() if state in ENDED} | FAILED_WORDS
+    spelt = {"rolledback": "rolled_back", "compensationfailed": "compensation_failed"}
+    words = meant | {spelt[word] for word in meant if word in spelt}
+    return sorted({form for word in words for form in (word, word.upper(), word.capitalize())} | set(named))
 
 
 def step_synonym(word: str) -> StepStatus | None:

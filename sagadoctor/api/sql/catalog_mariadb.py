@@ -42,7 +42,6 @@ _KINDS: Final = {
     "longtext": Kind.TEXT,
     "set": Kind.TEXT,
 }
-_SYSTEM: Final = "('information_schema', 'mysql', 'performance_schema', 'sys')"
 _READING: Final = frozenset(("SELECT", "USAGE", "SHOW VIEW", "SHOW DATABASES", "PROCESS", "REPLICATION CLIENT"))
 
 
@@ -60,7 +59,7 @@ class MariadbCatalog(Catalog):
         """Return the table called so."""
         there = self._rows(
             "select table_schema, table_name, table_type, coalesce(table_rows, 0) from information_schema.tables "
-            f"where table_schema not in {_SYSTEM}"
+            "where table_schema not in ('information_schema', 'mysql', 'performance_schema', 'sys')"
         )
         schemas = {row[0] for row in there}
         schema = fitting(parts[0], schemas) if len(parts) > 1 else self._here()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .catalog import Catalog, Column, Index, Kind, Table, no_such_table
+from .statement import compiled
 
 if TYPE_CHECKING:
     from .driver import Driver, Link
@@ -106,8 +107,10 @@ class PostgresqlCatalog(Catalog):
         return Table(schema, name, columns, indexes, rows, is_view=kind == "v", leaves=leaves)
 
     def _estimate(self, found: Table) -> int:
-        plain = ".".join('"' + part.replace('"', '""') + '"' for part in (found.schema or "", found.name))
-        plan = self._driver.rows(self._link, "explain (format json) select 1 from " + plain.replace("%", "%%"), {})
+        from sqlalchemy import literal_column, select
+
+        every = select(literal_column("1")).select_from(found.clause())
+        plan = self._driver.explain(self._link, *compiled(every, self._driver.dialect))
         return int(plan[0][0][0]["Plan"]["Plan Rows"])
 
     def _column(self, row: Any) -> Column:

@@ -5,10 +5,13 @@ from sagadoctor.api.sql.catalog import Catalog, Column, Index, Kind, Table, fitt
 from sagadoctor.api.sql.driver import Limits, Row
 from sagadoctor.api.sql.guest import CONNECTIONS, Guest, Session
 from sagadoctor.api.sql.pages import beyond
+from sagadoctor.api.sql.plans import Access, access
 from sagadoctor.api.sql.statement import bound, quoted
 from sagadoctor.api.sql.troubles import CellUnreadable
 
 __all__ = [
+    "Access",
+    "access",
     "CONNECTIONS",
     "MARIADB",
     "POSTGRESQL",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -59,7 +58,7 @@ def _head(terminal: Terminal, case: Case, now: datetime) -> None:
         if value:
             facts.append((label, str(shown(value, 160))))
     for label, text in facts:
-        terminal.line(f"  {label:<12}{text}")
+        terminal.wrapped(text, f"  {label:<12}")
     for link in case.linked:
         other = f"{shown(link.saga.store, 40)}/{shown(link.saga.saga_id, 120)} is {link.saga.state.value}"
         terminal.line(f"  {link.relation.value.replace('_', ' '):<12}{other}")
@@ -96,7 +95,7 @@ def _steps(terminal: Terminal, doctor: Doctor, case: Case, now: datetime) -> Non
         if step.error:
             details.append(str(shown(step.error, 300)))
         for detail in details:
-            terminal.line(terminal.paint(f"      {detail}", "dim"))
+            terminal.wrapped(detail, "      ")
     terminal.line()
 
 
@@ -133,18 +132,16 @@ def _finding(terminal: Terminal, doctor: Doctor, finding: Finding, options: tupl
     glyph = terminal.glyph(SEVERITY_GLYPH[finding.severity])
     lead = "" if finding.primary else "  (also)"
     terminal.line(terminal.paint(f"{glyph} {finding.severity.value} {finding.rule}", finding.severity.value) + lead)
-    _wrapped(terminal, str(shown(finding.summary, 600)), "    ")
+    terminal.wrapped(shown(finding.summary, 600), "    ")
     for fact in finding.evidence:
-        sign = terminal.paint("for    ", "dim") if fact.supports else terminal.paint("AGAINST", "warning")
         when = f", {_at(fact.observed_at)}" if fact.observed_at else ""
-        terminal.line(
-            f"    {sign} {shown(fact.fact, 400)}  {terminal.paint(f'({shown(fact.source, 80)}{when})', 'dim')}"
-        )
+        text = f"{shown(fact.fact, 400)} ({shown(fact.source, 80)}{when})"
+        terminal.wrapped(text, "    for      " if fact.supports else "    AGAINST  ")
     for remedy in finding.remedies:
         step = f" {shown(remedy.step, 60)}" if remedy.step else ""
         code = f" [{remedy.override}]" if remedy.override else ""
-        head = terminal.paint(remedy.advice.value, ADVICE_COLOUR[remedy.advice])
-        _wrapped(terminal, f"{head}: {remedy.kind.value}{step}: {shown(remedy.because, 400)}{code}", "    → ")
+        text = f": {remedy.kind.value}{step}: {shown(remedy.because, 400)}{code}"
+        terminal.wrapped(text, "    → ", head=remedy.advice.value, colour=ADVICE_COLOUR[remedy.advice])
         command = remedy_command(finding, remedy, *options)
         if command:
             terminal.line(f"      {command}")
@@ -168,9 +165,10 @@ def _prognosis(terminal: Terminal, one: ShownCase) -> None:
         terminal.line(terminal.paint("Nothing is wrong with it, and no deadline is known that it could miss.", "good"))
         return
     span = words((late.late_at - one.now).total_seconds())
-    when = f"{late.late_at:%H:%M:%S} UTC (in {span})"
-    text = f"Nothing is wrong with it. Late at {when} if nothing moves: {late.finding.rule}."
-    terminal.line(terminal.paint(text, "good"))
+    today = late.late_at.date() == one.now.date()
+    when = f"{late.late_at:%H:%M:%S} UTC" if today else f"{_at(late.late_at)} UTC"
+    text = f" It would be late at {when} (in {span}) if nothing moved: {late.finding.rule}."
+    terminal.wrapped(text, "", head="Nothing is wrong with it.", colour="good")
 
 
 def _payload(terminal: Terminal, doctor: Doctor, case: Case) -> None:
@@ -188,12 +186,6 @@ def _payload(terminal: Terminal, doctor: Doctor, case: Case) -> None:
         return
     for line in msgspec.json.format(msgspec.json.encode(value), indent=2).decode().splitlines():
         terminal.line(f"  {shown(line, 400)}")
-
-
-def _wrapped(terminal: Terminal, text: str, indent: str) -> None:
-    follow = " " * len(indent)
-    for line in textwrap.wrap(text, terminal.width, initial_indent=indent, subsequent_indent=follow) or [indent]:
-        terminal.line(line)
 
 
 def _at(at: datetime) -> str:

@@ -64,6 +64,7 @@ class NdjsonRenderer(_Limited):
         """Write one line."""
         if self._room():
             self._out.write(encode(finding_wire(finding, self._shape.templates, self._shape.options)) + "\n")
+            self._out.flush()
 
     def end(self, end: ReportEnd) -> None:
         """Write the summary line."""
@@ -123,8 +124,6 @@ class CsvRenderer(_Limited):
             for group in end.groups[: self._shape.limit]:
                 wire = group_wire(group)
                 self._row([_cell(wire[column]) for column in _GROUP_COLUMNS])
-        for spot in end.blind_spots:
-            self._terminal.complain(csv_cell(f"not seen: {spot.source}: {spot.reason}"))
         if not end.complete or end.truncated or self._cut or _groups_cut(self._shape, end):
             self._terminal.complain(
                 "this is not all: " + ("rows were left out" if end.complete else "the scan is incomplete")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import textwrap
 
-from sagadoctor.cli.terminal import SEVERITY_GLYPH, Terminal
+from sagadoctor.cli.terminal import ADVICE_COLOUR, SEVERITY_GLYPH, Terminal
 from sagadoctor.diagnosis.deadlines import words
 from sagadoctor.export.command_line import show_command
-from sagadoctor.model.finding import Finding, FindingStatus, Severity
-from sagadoctor.model.report import ReportEnd
+from sagadoctor.model.finding import Finding, FindingStatus, Severity, Subject
+from sagadoctor.model.report import Group, ReportEnd
+from sagadoctor.model.saga import ENDED
 from sagadoctor.untrusted import shown
 
 from .shape import Shape
@@ -80,10 +80,11 @@ class TableRenderer:
                 self._terminal.line()
         self._groups(end)
         self._rest(end)
-        if entries and not self._shape.by_group:
-            self._terminal.line()
-            self._terminal.line("Look closer: " + show_command(entries[0][0], *self._shape.options))
         self._summary(end)
+        about_sagas = [findings[0] for findings in entries if findings[0].subject is Subject.SAGA]
+        if about_sagas and not self._shape.by_group:
+            command = show_command(about_sagas[0], *self._shape.options, plain=self._terminal.ascii)
+            self._terminal.line(f"Look closer: {command}")
 
     def _entry(self, findings: list[Finding]) -> None:
         terminal, lead = self._terminal, findings[0]
@@ -91,7 +92,10 @@ class TableRenderer:
         glyph = terminal.glyph(SEVERITY_GLYPH[worst])
         name = terminal.paint(f"{glyph} {worst.value:<8} {lead.rule}", worst.value)
         what = " ".join(str(shown(part, 60)) for part in (lead.saga_type, lead.step and f"at {lead.step}") if part)
-        terminal.line(f"{name}  {terminal.paint(what, 'bold')}")
+        fits = len(what) + len(lead.rule) + 13 <= terminal.width
+        terminal.line(f"{name}  {terminal.paint(what, 'bold')}" if what and fits else name)
+        if what and not fits:
+            terminal.line(f"    {terminal.paint(what, 'bold')}")
         marks = [str(shown(lead.saga_id or lead.about or "", 80))]
         if lead.business_key:
             marks.append(str(shown(lead.business_key, 40)))
@@ -99,72 +103,80 @@ class TableRenderer:
         if lead.late_seconds is not None and lead.late_seconds > 0:
             marks.append(f"{words(lead.late_seconds)} late")
         if lead.age_seconds is not None and lead.saga_id is not None:
-            marks.append(f"still for {words(lead.age_seconds)}")
+            verb = "ended" if lead.state in ENDED else "last progress"
+            marks.append(f"{verb} {words(lead.age_seconds)} ago")
         if lead.half_compensated:
             marks.append("half compensated")
         if lead.status is FindingStatus.ONGOING:
             marks.append("known since " + lead.first_seen.strftime("%m-%d %H:%M") if lead.first_seen else "ongoing")
         if lead.acknowledged_until is not None:
             marks.append("acknowledged until " + lead.acknowledged_until.strftime("%m-%d %H:%M"))
-        terminal.line("    " + terminal.paint(" · ".join(marks), "dim"))
-        for line in textwrap.wrap(shown(lead.summary, 400), terminal.width - 4):
-            terminal.line("    " + line)
-        others = findings[1:]
-        if others:
-            also = ", ".join(finding.rule for finding in others)
-            terminal.line("    " + terminal.paint(f"also: {also}", "dim"))
+        terminal.flowing(marks, "    ", "dim")
+        terminal.wrapped(shown(lead.summary, 400), "    ")
+        if findings[1:]:
+            terminal.wrapped("also: " + ", ".join(finding.rule for finding in findings[1:]), "    ")
         for remedy in lead.remedies[:1]:
-            for line in textwrap.wrap(
-                f"{remedy.advice.value}: {remedy.kind.value}, {shown(remedy.because, 240)}",
-                terminal.width - 6,
-                initial_indent="    → ",
-                subsequent_indent="      ",
-            ):
-                terminal.line(line)
+            terminal.wrapped(
+                f": {remedy.kind.value}, {shown(remedy.because, 240)}",
+                "    → ",
+                head=remedy.advice.value,
+                colour=ADVICE_COLOUR[remedy.advice],
+            )
         terminal.line()
 
     def _groups(self, end: ReportEnd) -> None:
+        """List the causes: all of them by group, else only those that several sagas share."""
+        by_group = self._shape.by_group
         groups = [group for group in end.groups if group.severity is not Severity.INFO or self._terminal.verbose]
-        if not groups or (len(groups) < 2 and not self._shape.by_group):
+        groups = groups if by_group else [group for group in groups if group.sagas > 1]
+        if not groups:
             return
-        most = self._limit if self._shape.by_group else _GROUPS
-        self._terminal.line(self._terminal.paint("Causes", "bold"))
+        most = self._limit if by_group else _GROUPS
+        self._terminal.line(self._terminal.paint("Causes" if by_group else "Shared causes", "bold"))
         for group in groups[:most]:
-            title = shown(group.title, max(20, self._terminal.width - 44))
-            word = "saga " if group.sagas == 1 else "sagas"
-            line = f"  {group.sagas:>5} {word}  {group.severity.value:<8}  {title}"
-            self._terminal.line(line)
-            if self._shape.by_group:
-                when = f"oldest {group.oldest:%Y-%m-%d %H:%M}, " if group.oldest else ""
-                self._terminal.line(
-                    self._terminal.paint(f"        {when}{group.id}, e.g. {shown(group.example, 60)}", "dim")
-                )
+            self._group(group)
         if len(groups) > most:
-            self._terminal.line(f"  … and {len(groups) - most} more causes")
+            self._terminal.line(f"  … and {len(groups) - most} more causes; --by-group --limit shows more")
         self._terminal.line()
+
+    def _group(self, group: Group) -> None:
+        terminal = self._terminal
+        glyph = terminal.paint(terminal.glyph(SEVERITY_GLYPH[group.severity]), group.severity.value)
+        word = "saga" if group.sagas == 1 else "sagas"
+        title = str(shown(group.title))
+        room = max(20, terminal.width - 16)
+        title = title if len(title) <= room else title[: room - 1] + "…"
+        terminal.line(f"  {group.sagas:>5} {word:<5} {glyph} {title}")
+        if self._shape.by_group:
+            when = f"oldest {group.oldest:%Y-%m-%d %H:%M}" if group.oldest else ""
+            marks = [group.severity.value, group.id, when, f"e.g. {shown(group.example, 60)}"]
+            terminal.flowing([mark for mark in marks if mark], " " * 14, "dim")
 
     def _rest(self, end: ReportEnd) -> None:
         terminal = self._terminal
         for spot in end.blind_spots:
             hint = f" ({shown(spot.hint, 600)})" if spot.hint else ""
             since = f", last seen {spot.since:%Y-%m-%d %H:%M}" if spot.since else ""
-            terminal.line(
-                terminal.paint(f"NOT SEEN  {shown(spot.source, 60)}: {shown(spot.reason, 600)}{since}{hint}", "warning")
-            )
+            text = f"  {shown(spot.source, 60)}: {shown(spot.reason, 600)}{since}{hint}"
+            terminal.wrapped(text, "", head="NOT SEEN", colour="warning")
         if end.truncated:
-            terminal.line(terminal.paint("NOT ALL   rows beyond the cap were left out (policy.live_cap)", "warning"))
+            text = "   rows beyond the cap were left out (policy.live_cap)"
+            terminal.wrapped(text, "", head="NOT ALL", colour="warning")
         for note in end.notes:
             terminal.say(f"note: {shown(note, 400)}")
 
     def _summary(self, end: ReportEnd) -> None:
         summary = end.summary
-        parts = []
-        if summary.critical:
-            parts.append(self._terminal.paint(f"{summary.critical} critical", "critical"))
-        if summary.warning:
-            parts.append(self._terminal.paint(f"{summary.warning} warning", "warning"))
-        told = ", ".join(parts) if parts else self._terminal.paint("nothing wrong in what was read", "good")
-        text = f"{told}: {summary.sagas} of {end.sagas} sagas read" if parts else f"{told}: {end.sagas} sagas"
+        found = [(summary.critical, "critical"), (summary.warning, "warning")]
+        told = ", ".join(f"{number} {word}" for number, word in found if number)
+        if told:
+            head, colour = told, "critical" if summary.critical else "warning"
+            text = f" in {summary.sagas} of {end.sagas} sagas"
+        elif end.sagas:
+            head, colour = "nothing wrong", "good"
+            text = f" in {end.sagas} sagas" if end.complete else f" in the {end.sagas} sagas that were read"
+        else:
+            head, colour, text = "no saga was read", "warning", ""
         if self._at_rest:
             text += f"; {self._at_rest} rest as they should (-v lists them)"
         if summary.acknowledged:
@@ -172,5 +184,5 @@ class TableRenderer:
         if end.resolved:
             text += f"; {len(end.resolved)} resolved since the last scan"
         if not end.complete:
-            text += self._terminal.paint("; INCOMPLETE", "warning")
-        self._terminal.line(text)
+            text += "; INCOMPLETE"
+        self._terminal.wrapped(text, "", head=head, colour=colour)

@@ -17,14 +17,14 @@ class MarkdownRenderer:
 
     def __init__(self, terminal: Terminal, shape: Shape) -> None:
         """Keep where and how to write."""
-        self._out = terminal.out
+        self._terminal = terminal
         self._shape = shape
         self._printed = 0
         self._cut = 0
 
     def start(self) -> None:
         """Write the title."""
-        self._out.write(f"# Sagas as of {moment(self._shape.as_of)}\n\n")
+        self._terminal.line(f"# Sagas as of {moment(self._shape.as_of)}\n")
 
     def finding(self, finding: Finding) -> None:
         """Write one finding."""
@@ -34,15 +34,15 @@ class MarkdownRenderer:
             self._cut += 1
             return
         self._printed += 1
-        self._out.write(finding_section(finding) + "\n")
+        self._terminal.line(finding_section(finding))
 
     def end(self, end: ReportEnd) -> None:
         """Write the summary."""
         if self._cut:
-            self._out.write(f"\n{self._cut} more findings were left out by the limit.\n")
+            self._terminal.line(f"\n{self._cut} more findings were left out by the limit.")
         if end.truncated:
-            self._out.write("\nRows were left out: this is not all.\n")
-        self._out.write(end_section(end) + "\n")
+            self._terminal.line("\nRows were left out: this is not all.")
+        self._terminal.line(end_section(end))
 
 
 class NagiosRenderer:
@@ -74,6 +74,8 @@ class NagiosRenderer:
         state = of_nagios(end)
         summary = end.summary
         text = f"{summary.critical} critical, {summary.warning} warning in {end.sagas} sagas"
+        if summary.acknowledged:
+            text += f", {summary.acknowledged} acknowledged"
         if not end.complete:
             missing = ", ".join(str(shown(spot.source, 40)) for spot in end.blind_spots) or "rows left out"
             text += f", INCOMPLETE ({missing})".replace("|", "/")

@@ -1,0 +1,202 @@
+"""Reading all of a big table because somebody asked for it: in small bites, resting three quarters of the time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from sagadoctor.api.v1 import FullScanRefused, Look, Page, Saga
+from sagadoctor.api.v1.sql import POSTGRESQL, Guest, Session, Table
+
+from .opened import Opened
+from .page import Companions, Rows, collect
+from .planning import Journey, since_condition
+from .reader import SagaReader
+from .roads import Road, row_keys
+from .source import Missing
+from .states import ColumnStates, RuleStates
+from .words import ended_spellings
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+
+DUTY: Final = 0.25
+"""The share of the time in which the server works for us."""
+BITE_BYTES: Final = 32 * 1024 * 1024
+LONGEST_BITE: Final = 0.25
+SHORTEST_BITE: Final = 0.05
+_TID_RANGES: Final = 140_000
+"""The PostgreSQL that can read a range of a table's blocks."""
+_FEWEST_BLOCKS: Final = 64
+_BITE_ROWS: Final = 20_000
+_FEWEST_ROWS: Final = 500
+_LONGEST_REST: Final = 5.0
+MOVED: Final = "all of the table was read bite by bite: rows that moved meanwhile may be missing"
+
+
+class Pace:
+    """Rests after each bite, and makes bites smaller when one took long."""
+
+    def __init__(self, size: int, least: int) -> None:
+        """Begin with bites of this size, which is also the largest."""
+        self.size = self._most = size
+        self._least = least
+
+    async def rest(self, seconds: float) -> None:
+        """Rest in proportion to the work done."""
+        if seconds > LONGEST_BITE:
+            self.size = max(self._least, self.size // 2)
+        elif seconds < SHORTEST_BITE:
+            self.size = min(self._most, self.size * 2)
+        await asyncio.sleep(min(_LONGEST_REST, seconds * (1 / DUTY - 1)))
+
+
+async def full_scan(guest: Guest, opened: Opened, look: Look, journey: Journey) -> AsyncIterator[Page]:
+    """Yield live rows (and wanted ended ones) of the whole table."""
+    seen: set[str] = set()
+    left = look.live_cap
+    notes: tuple[str, ...] = (*journey.notes, MOVED)
+    async for rows in _bites(guest, opened, look):
+        kept: list[Saga] = []
+        truncated = False
+        for saga in rows:
+            if saga.saga_id in seen or (look.saga_types is not None and saga.saga_type not in look.saga_types):
+                continue
+            if opened.is_live(saga):
+                if left == 0:
+                    truncated = True
+                    continue
+                left -= 1
+                seen.add(saga.saga_id)
+                kept.append(saga)
+            elif opened.is_wanted(saga, look):
+                kept.append(saga)
+        if kept or truncated:
+            yield Page(kept, truncated, notes)
+            notes = ()
+        if truncated and not look.all_ended and look.ended_since is None:
+            return
+    if notes:
+        yield Page((), notes=notes)
+
+
+async def _bites(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[list[Saga]]:
+    blocks = await guest.run(lambda session: _blocks(session, opened), look.deadline)
+    if blocks is None:
+        async for rows in _by_key(guest, opened, look):
+            yield rows
+        return
+    for table, count, block_size in blocks:
+        async for rows in _by_block(guest, opened, look, table, count, block_size):
+            yield rows
+
+
+def _blocks(session: Session, opened: Opened) -> list[tuple[Table, int, int]] | None:
+    """Return each heap with its number of blocks; None where blocks can't be asked for."""
+    from sqlalchemy import func, select
+
+    if session.engine != POSTGRESQL or session.version_number < _TID_RANGES or opened.table.is_view:
+        return None
+    whole = opened.table
+    parts = [replace(whole, schema=schema, name=name, leaves=()) for schema, name in whole.leaves] or [whole]
+    found: list[tuple[Table, int, int]] = []
+    for part in parts:
+        name = func.quote_ident(part.schema) + "." + func.quote_ident(part.name)
+        size, block = session.rows(
+            select(func.pg_relation_size(name), func.current_setting("block_size"))
+        )[0]
+        found.append((part, -(-int(size) // int(block)), int(block)))
+    return found
+
+
+async def _by_block(
+    guest: Guest, opened: Opened, look: Look, table: Table, count: int, block_size: int
+) -> AsyncIterator[list[Saga]]:
+    from sqlalchemy import literal_column, select
+
+    reader = opened.reader
+    if table is not opened.table:
+        reader = SagaReader(opened.options, table, opened.child, reader.setting, Missing(), detail=False, place=reader.place)
+    companions = Companions(reader, opened)
+    conditions = wanted(opened, reader, look)
+    pace = Pace(max(_FEWEST_BLOCKS, BITE_BYTES // block_size), _FEWEST_BLOCKS)
+    at = 0
+    while at < count:
+        until = min(count, at + pace.size)
+        top = f" AND ctid < '({until},0)'::tid" if until < count else ""
+        bite: ColumnElement[bool] = literal_column(f"ctid >= '({at},0)'::tid{top}")
+        statement = select(*reader.selection.items).select_from(reader.source.clause).where(
+            *reader.where, bite, *conditions
+        )
+        rows, seconds = await _timed(guest, look, statement, companions)
+        yield rows.sagas
+        at = until
+        await pace.rest(seconds)
+
+
+async def _by_key(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[list[Saga]]:
+    from sqlalchemy import select
+
+    reader = opened.reader
+    keys, unique = row_keys(opened)
+    if not unique:
+        raise FullScanRefused(
+            f"{opened.table.place} has no primary key, so it can't be read in small bites",
+            hint="add a primary key, or an index that begins with the state",
+        )
+    companions = opened.companions()
+    conditions = wanted(opened, reader, look)
+    pace = Pace(_BITE_ROWS, _FEWEST_ROWS)
+    road = Road(opened, [], keys, unique=True)
+    while not road.done:
+        end = await guest.run(_end_of_bite(road, pace.size), look.deadline)
+        statement = select(*reader.selection.items).select_from(reader.source.clause).where(
+            *reader.where, *road.between(end), *conditions
+        )
+        rows, seconds = await _timed(guest, look, statement, companions)
+        yield rows.sagas
+        road.last, road.done = end, end is None
+        await pace.rest(seconds)
+
+
+def _end_of_bite(road: Road, size: int) -> Callable[[Session], list[Any] | None]:
+    def work(session: Session) -> list[Any] | None:
+        rows = list(session.stream(road.step(size)))
+        return list(rows[0]) if rows else None
+
+    return work
+
+
+async def _timed(guest: Guest, look: Look, statement: Select[Any], companions: Companions) -> tuple[Rows, float]:
+    def work(session: Session) -> tuple[Rows, float]:
+        began = time.monotonic()
+        rows = collect(session, statement, companions)
+        return rows, time.monotonic() - began
+
+    return await guest.run(work, look.deadline)
+
+
+def wanted(opened: Opened, reader: SagaReader, look: Look) -> list[ColumnElement[bool]]:
+    """Return conditions that leave out what surely isn't wanted; what comes through is judged by its words."""
+    from sqlalchemy import and_, or_
+
+    if look.all_ended:
+        return []
+    states = reader.states
+    recent = since_condition(reader, look)
+    if isinstance(states, RuleStates):
+        live = states.live()
+        return [live if look.ended_since is None else or_(live, and_(states.ended(), *recent))]
+    if not isinstance(states, ColumnStates) or not states.plain or states.column is None:
+        return []
+    element = reader.source.element(states.column)
+    spellings = ended_spellings(states.meanings.ended_names())
+    known = [each for word in spellings if (each := reader.source.given(states.column, word)) is not None]
+    if not known or (look.ended_since is not None and not recent):
+        return []
+    live = or_(element.is_(None), element.not_in(known))
+    return [live if look.ended_since is None else or_(live, *recent)]
+

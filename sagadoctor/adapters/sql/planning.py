@@ -1,0 +1,301 @@
+"""Which roads a scan takes: chosen by the real indexes, proved by the engine's own plan before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sagadoctor.api.v1 import FullScanRefused, Look
+from sagadoctor.api.v1.sql import Index, Session, access
+
+from .advice import index_to_create
+from .chronology import is_ordered, lower_bound
+from .opened import Opened
+from .reader import SagaReader
+from .roads import SORTED_ROWS, Key, Road, row_keys
+from .states import ColumnStates, RuleStates
+from .vocabulary import Vocabulary, vocabulary
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+_PROGRESS: Final = ("updated_at", "ended_at")
+
+
+@dataclass(slots=True)
+class Journey:
+    """The roads of one scan, and what has to be said about them."""
+
+    live: list[Road] = field(default_factory=list)
+    ended: list[Road] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    refused: FullScanRefused | None = None
+    """Why the ended rows are not read; the live ones are."""
+    full_scan: bool = False
+    words: Vocabulary | None = None
+
+
+class Planner:
+    """Chooses roads inside one unit of work."""
+
+    def __init__(self, session: Session, opened: Opened, look: Look) -> None:
+        """Look at the table's size and its state words."""
+        self.session, self.opened, self.look = session, opened, look
+        self.reader = opened.reader
+        self.big = opened.table.rows > opened.context.big_table
+        self.words = vocabulary(session, opened, big=self.big)
+        self.keys, self.unique = row_keys(opened)
+        self.types = self._types()
+
+    def plan(self) -> Journey:
+        """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
+        journey = Journey(words=self.words)
+        if self.words is not None and self.words.note:
+            journey.notes.append(self.words.note)
+        if self.words is not None and not self.words.complete:
+            journey.notes.append("the state column holds more different words than can be looked at")
+        live = self._first_good(self._live_ways())
+        if live is None:
+            if not self.look.allow_full_scan:
+                raise self.refusal("live sagas can't be found")
+            journey.full_scan = True
+            return journey
+        journey.live = live
+        self._plan_nulls(journey)
+        if self.look.all_ended or self.look.ended_since is not None:
+            ended = self._first_good(self._ended_ways())
+            if ended is not None:
+                journey.ended = ended
+            elif self.look.allow_full_scan:
+                journey.full_scan = True
+            else:
+                journey.refused = self.refusal("ended sagas were not looked at: they can't be found")
+        return journey
+
+    def refusal(self, what: str) -> FullScanRefused:
+        """Return the refusal with the index that would help."""
+        table = self.opened.table
+        return FullScanRefused(
+            f"{what} without reading all of {table.place} (about {table.rows:,} rows)",
+            source=self.opened.context.name,
+            hint=f"{index_to_create(self.opened)} - or --allow-full-scan",
+        )
+
+    # -- the ways, best first ---------------------------------------------------------------------------------
+
+    def _live_ways(self) -> list[list[Road]]:
+        states = self.reader.states
+        constant = self.reader.constant
+        if constant is not None:
+            return [[]] if constant.ended else self._ways_of([[]], None)
+        if isinstance(states, RuleStates):
+            return self._ways_of([[states.live()]], None)
+        if self.words is None or not isinstance(states, ColumnStates):
+            return self._ways_of([[]], None) if not self.big else []
+        return self._by_words(states, self.words.live)
+
+    def _ended_ways(self) -> list[list[Road]]:
+        states = self.reader.states
+        constant = self.reader.constant
+        extra = since_condition(self.reader, self.look)
+        if constant is not None:
+            return self._ways_of([extra], None) if constant.ended else [[]]
+        if isinstance(states, RuleStates):
+            return self._ways_of([[states.ended(), *extra]], None)
+        if self.words is None or not isinstance(states, ColumnStates):
+            return [[]] if not self.big else []  # the live road reads every row already
+        return self._by_words(states, self.words.ended, extra)
+
+    def _by_words(
+        self, states: ColumnStates, raws: Sequence[Any], extra: Sequence[ColumnElement[bool]] = ()
+    ) -> list[list[Road]]:
+        """Return the ways to rows with one of these words."""
+        if not raws:
+            return [[]]
+        column = states.column
+        assert column is not None
+        source = self.reader.source
+        element = source.element(column)
+        each = [[element == source.parameter(column, raw), *extra] for raw in raws]
+        together = [element.in_([source.parameter(column, raw) for raw in raws]), *extra]
+        return self._ways_of(each, column.name, [together])
+
+    def _ways_of(
+        self,
+        each: Sequence[list[ColumnElement[bool]]],
+        state: str | None,
+        together: Sequence[list[ColumnElement[bool]]] | None = None,
+    ) -> list[list[Road]]:
+        """Return the ways for some sets of conditions: by state and time, by time, by state, by key."""
+        at_once = together if together is not None else each
+        time = self._time_key()
+        ways: list[list[Road]] = []
+        if state is not None and time is not None and self._has_index(state, time.column.name if time.column else ""):
+            ways.append([self._road(conditions, time, {state}) for conditions in each])
+        if time is not None and time.column is not None and (self._partial() or self._has_index(time.column.name)):
+            ways.append([self._road(conditions, time, {time.column.name}) for conditions in at_once])
+        if state is not None and self._has_index(state):
+            ways.append([self._road(conditions, None, {state}) for conditions in each])
+        if self._partial():
+            ways.append([self._road(conditions, None, set()) for conditions in at_once])
+        if not self.big and time is not None and self._may_exceed_cap(at_once):
+            ways.insert(0, [self._road(conditions, time, set()) for conditions in at_once])
+        others = {index.columns[0] for index in self.opened.table.indexes if index.columns} - {None}
+        ways.append([self._road(conditions, None, self._useful(others)) for conditions in at_once])
+        return ways
+
+    def _useful(self, leading: set[str | None]) -> set[str]:
+        """Return the columns of `where` and of rules that an index begins with."""
+        named = {column.name for name in self.reader.words.where if (column := self.opened.table.find(name))}
+        if self.reader.words.state.when is not None:
+            for rule in self.reader.words.state.when:
+                named |= {column.name for name in rule.if_ if (column := self.opened.table.find(name))}
+        return {name for name in leading if name in named}
+
+    def _first_good(self, ways: list[list[Road]]) -> list[Road] | None:
+        for roads in ways:
+            if all(self._is_good(road) for road in roads):
+                return roads
+        return None
+
+    def _is_good(self, road: Road) -> bool:
+        """Say whether a road may be taken, and fit its pages to what the plan says."""
+        plan = self.session.explain(road.statement())
+        found = access(plan, self.opened.table, road.leading, self.opened.engine)
+        if found.sorts:
+            road.rows = SORTED_ROWS
+        return not (self.big and found.sequential)
+
+    # -- the parts of a road ----------------------------------------------------------------------------------
+
+    def _road(self, conditions: list[ColumnElement[bool]], time: Key | None, leading: set[str]) -> Road:
+        keys = self.keys
+        every = [*conditions, *self.types]
+        if time is not None:
+            every.append(time.element.is_not(None))
+            keys = (time, *(key for key in keys if key.at != time.at))
+        return Road(
+            self.opened, every, keys, self.unique, frozenset(leading), by_time=time is not None
+        )
+
+    def _plan_nulls(self, journey: Journey) -> None:
+        """Add what an order leaves out: rows without a state, without a time, without an id."""
+        from sqlalchemy import and_, or_
+
+        states = self.reader.states
+        table = self.opened.table
+        elements: list[tuple[str, ColumnElement[bool]]] = []
+        if isinstance(states, ColumnStates) and states.column is not None and states.column.nullable:
+            if self.words is not None:
+                elements.append(("state", self.reader.source.element(states.column).is_(None)))
+        timed = [road for road in journey.live if road.by_time]
+        time = self._time_key()
+        if timed and time is not None and time.column is not None and time.column.nullable:
+            for road in timed:
+                kept = [each for each in road.conditions if not _is_not_null(each)]
+                conditions = and_(time.element.is_(None), *kept)
+                elements.append((time.column.name, conditions))
+        if not self.unique:
+            nulls = [self.reader.source.element(column).is_(None) for column in self.reader.id_columns if column.nullable]
+            if nulls:
+                elements.append(("id", or_(*nulls)))
+        for name, condition in elements:
+            road = Road(self.opened, [condition, *self.types], self.keys, self.unique, rows=SORTED_ROWS)
+            leading = {name} | {each for other in journey.live for each in other.leading}
+            if isinstance(states, ColumnStates) and states.column is not None:
+                leading.add(states.column.name)
+            road.leading = frozenset(leading)
+            if name == "id":
+                road.keys, road.unique = (), False
+                road.rows = 1000
+            if not self._is_good(road):
+                journey.notes.append(f"rows of {table.place} without {name} were not looked for: no index finds them")
+            else:
+                journey.live.append(road)
+
+    def _time_key(self) -> Key | None:
+        """Return the column that tells when a saga last moved, where the database can order by it."""
+        for name in _PROGRESS:
+            found = self.reader.moments.get(name)
+            if found is not None and is_ordered(found[0], found[1], self.opened.engine):
+                element = self.reader.source.element(found[1])
+                return Key(element, self.reader.selection.add(f"time key:{found[1].name}", element), found[1])
+        return None
+
+    def _types(self) -> list[ColumnElement[bool]]:
+        """Return the filter on saga types, where the type is a plain column."""
+        wanted = self.look.saga_types
+        words = self.reader.words.type
+        if wanted is None or words is None or words.column is None or words.path or words.pattern:
+            return []
+        column = self.opened.table.find(words.column)
+        if column is None:
+            return []
+        values = set(wanted) | {key for key, meant in (words.values or {}).items() if str(meant) in wanted}
+        source = self.reader.source
+        given = [each for value in sorted(values) if (each := source.given(column, value)) is not None]
+        return [source.element(column).in_(given)]
+
+    def _has_index(self, *names: str) -> bool:
+        return any(self._begins(index, names) for index in self.opened.table.indexes if index.predicate is None)
+
+    @staticmethod
+    def _begins(index: Index, names: Sequence[str]) -> bool:
+        return index.columns[: len(names)] == tuple(names)
+
+    def _partial(self) -> bool:
+        return any(index.predicate is not None for index in self.opened.table.indexes)
+
+    def _may_exceed_cap(self, together: Sequence[list[ColumnElement[bool]]]) -> bool:
+        """Say whether there are more live rows than the cap, so that the oldest must come first."""
+        from sqlalchemy import func, literal_column, select
+
+        cap = self.look.live_cap
+        if self.opened.table.rows <= cap:
+            return False
+        clause = self.reader.source.clause
+        for conditions in together:
+            some = (
+                select(literal_column("1").label("one"))
+                .select_from(clause)
+                .where(*self.reader.where, *conditions, *self.types)
+                .limit(literal_column(str(cap + 1)))
+                .subquery()
+            )
+            if int(self.session.rows(select(func.count()).select_from(some))[0][0]) > cap:
+                return True
+        return False
+
+
+def since_condition(reader: SagaReader, look: Look) -> list[ColumnElement[bool]]:
+    """Return the condition of ended rows that changed since; empty where the database can't tell, or needn't."""
+    from sqlalchemy import and_, or_
+
+    if look.all_ended or look.ended_since is None:
+        return []
+    updated, created, ended = (_after(reader, name, look.ended_since) for name in ("updated_at", "created_at", "ended_at"))
+    if updated is None:
+        return [] if ended is None else [ended]
+    column = reader.moments["updated_at"][1]
+    if created is None or not column.nullable:
+        return [updated]
+    return [or_(updated, and_(reader.source.element(column).is_(None), created))]
+
+
+def _after(reader: SagaReader, name: str, moment: datetime) -> ColumnElement[bool] | None:
+    found = reader.moments.get(name)
+    engine = reader.setting.engine
+    if found is None or not is_ordered(found[0], found[1], engine):
+        return None
+    given = reader.source.given(found[1], lower_bound(found[0], found[1], engine, reader.setting.zone, moment))
+    return None if given is None else reader.source.element(found[1]) >= given
+
+
+def _is_not_null(condition: Any) -> bool:
+    from sqlalchemy.sql import operators
+
+    return getattr(condition, "operator", None) is operators.is_not
+
+

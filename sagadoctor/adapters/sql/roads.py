@@ -1,0 +1,119 @@
+"""A road through a table: conditions, an order that continues from page to page, and how far it was walked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sagadoctor.api.v1 import Saga
+from sagadoctor.api.v1.sql import Column, Row, beyond, bound
+
+from .opened import Opened
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+
+PAGE_ROWS: Final = 4000
+SORTED_ROWS: Final = 16_000
+"""Rows of a page that the server has to sort for: fewer, bigger pages, since each one costs a sort."""
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One column of an order: where its raw cell stands in a row; a row id has no column."""
+
+    element: ColumnElement[Any]
+    at: int
+    column: Column | None
+
+
+@dataclass(slots=True)
+class Road:
+    """Rows that fulfil `conditions`, in the order of `keys`."""
+
+    opened: Opened
+    conditions: list[ColumnElement[bool]]
+    keys: tuple[Key, ...]
+    unique: bool
+    leading: frozenset[str] = frozenset()
+    """The columns that a useful index begins with."""
+    by_time: bool = False
+    rows: int = PAGE_ROWS
+    last: list[Any] | None = None
+    done: bool = False
+    reached: datetime = field(default=_BEGINNING)
+    """How far in time this road has come; a road without an order of time stays at the beginning."""
+
+    def statement(self, limit: int | None = None) -> Select[Any]:
+        """Return the statement of the next page."""
+        from sqlalchemy import literal_column, select
+
+        reader = self.opened.reader
+        elements = [key.element for key in self.keys]
+        conditions = [*reader.where, *self.conditions]
+        if self.last is not None:
+            conditions.append(beyond(elements, self._parameters(self.last), self.opened.engine))
+        statement = select(*reader.selection.items).select_from(reader.source.clause).where(*conditions)
+        return statement.order_by(*elements).limit(literal_column(str(limit or self.rows)))
+
+    def step(self, size: int) -> Select[Any]:
+        """Return the statement for the key that lies so many rows further; no row when there are fewer."""
+        from sqlalchemy import literal_column, select
+
+        elements = [key.element for key in self.keys]
+        statement = select(*elements).select_from(self.opened.reader.source.clause).where(*self.between(None))
+        statement = statement.order_by(*elements).limit(literal_column("1"))
+        return statement.offset(literal_column(str(size - 1)))
+
+    def between(self, end: list[Any] | None) -> list[ColumnElement[bool]]:
+        """Return the condition of rows after where the road stands, up to and with `end`."""
+        from sqlalchemy import not_
+
+        elements = [key.element for key in self.keys]
+        found: list[ColumnElement[bool]] = []
+        if self.last is not None:
+            found.append(beyond(elements, self._parameters(self.last), self.opened.engine))
+        if end is not None:
+            found.append(not_(beyond(elements, self._parameters(end), self.opened.engine)))
+        return found
+
+    def _parameters(self, raw: list[Any]) -> list[ColumnElement[Any]]:
+        source = self.opened.reader.source
+        return [
+            bound(cell) if key.column is None else source.parameter(key.column, cell)
+            for key, cell in zip(self.keys, raw, strict=True)
+        ]
+
+    def key_of(self, row: Row) -> list[Any]:
+        """Return the raw key of a row."""
+        return [row[key.at] for key in self.keys]
+
+    def walked(self, last: Row | None, count: int, limit: int, sagas: list[Saga], *, cut: bool) -> None:
+        """Note how far a page came."""
+        if last is None or (count < limit and not cut):
+            self.done = True
+            return
+        self.last = self.key_of(last)
+        if self.by_time and sagas:
+            self.reached = max(self.reached, sagas[-1].updated_at or _BEGINNING)
+        if not self.unique and None in self.last:
+            self.done = True
+
+
+def row_keys(opened: Opened) -> tuple[tuple[Key, ...], bool]:
+    """Return the columns that tell any two rows apart, and whether they really do."""
+    reader = opened.reader
+    table = opened.table
+    if table.row_id is not None:
+        element: Any = reader.source.clause.c[table.row_id]
+        return (Key(element, reader.selection.add("row id", element), None),), True
+    names = table.primary_key
+    columns = [column for name in names if (column := table.find(name)) is not None] or reader.id_columns
+    keys = tuple(
+        Key(element, reader.selection.add(f"row key:{column.name}", element), column)
+        for column in columns
+        for element in [reader.source.element(column)]
+    )
+    return keys, table.is_unique([column.name for column in columns])

@@ -1,0 +1,110 @@
+"""Would a statement read a big table from end to end? Asked of the engine's own plan, before it is run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .address import MARIADB, POSTGRESQL
+from .catalog import Table
+from .driver import Row
+
+_MARIADB_COLUMNS: Final = {10: (2, 3, 5, 9), 12: (2, 4, 6, 11)}
+"""By the number of columns of an EXPLAIN: where table, type, key and extra stand (MariaDB, MySQL)."""
+_SEARCH: Final = re.compile(r"SEARCH (?P<table>\S+) USING (?:COVERING )?INDEX (?P<index>.+?) \((?P<condition>.*)\)")
+_SCAN: Final = re.compile(r"SCAN (?P<table>\S+)(?: USING (?:COVERING )?INDEX (?P<index>.+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a plan reads one table: `sequential` from end to end, `sorts` before the first row comes."""
+
+    sequential: bool
+    sorts: bool = False
+    how: str = ""
+
+
+def access(plan: Sequence[Row], table: Table, leading: Collection[str], engine: str) -> Access:
+    """Return how a plan reads `table`.
+
+    Only an index whose first column is among `leading`, or a partial index, counts as an index: walking along
+    another one reads everything too.
+    """
+    if engine == POSTGRESQL:
+        return _postgresql(plan[0][0][0]["Plan"], table, leading)
+    if engine == MARIADB:
+        return _mariadb(plan, table, leading)
+    return _sqlite(plan, table, leading)
+
+
+def _narrow(table: Table, index: str | None, leading: Collection[str]) -> bool | None:
+    """Say whether an index narrows the read down; None for an index that isn't the table's own."""
+    for each in table.indexes:
+        if each.name == index:
+            return each.predicate is not None or (bool(each.columns) and each.columns[0] in leading)
+    return None
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _postgresql(plan: dict[str, Any], table: Table, leading: Collection[str]) -> Access:
+    names = {table.name, *(name for _, name in table.leaves)}
+    sorts = any(node["Node Type"] == "Sort" for node in _nodes(plan))
+    for node in _nodes(plan):
+        if node.get("Relation Name") not in names:
+            continue
+        kind = node["Node Type"]
+        if kind == "Tid Range Scan":
+            continue
+        inner = [each for each in _nodes(node) if "Index Name" in each]
+        if not inner or not all(_narrows(each, table, leading) for each in inner):
+            used = f" along {inner[0]['Index Name']}" if inner else ""
+            return Access(sequential=True, sorts=sorts, how=f"{kind}{used}")
+    return Access(sequential=False, sorts=sorts)
+
+
+def _narrows(node: dict[str, Any], table: Table, leading: Collection[str]) -> bool:
+    known = _narrow(table, node["Index Name"], leading)
+    partial = any(each.name == node["Index Name"] and each.predicate is not None for each in table.indexes)
+    condition = str(node.get("Index Cond", ""))
+    if partial:
+        return True
+    return known is not False and any(name in condition for name in leading)
+
+
+def _mariadb(plan: Sequence[Row], table: Table, leading: Collection[str]) -> Access:
+    sorts = False
+    worst = ""
+    for row in plan:
+        places = _MARIADB_COLUMNS.get(len(row))
+        if places is None:
+            continue
+        name, kind, key, extra = (row[place] for place in places)
+        sorts = sorts or "filesort" in str(extra or "")
+        if name == table.name and kind is not None:
+            narrow = kind not in ("ALL", "index") and _narrow(table, key, leading)
+            if not narrow:
+                worst = f"type {kind}" + (f" along {key}" if key else "")
+    return Access(sequential=bool(worst), sorts=sorts, how=worst)
+
+
+def _sqlite(plan: Sequence[Row], table: Table, leading: Collection[str]) -> Access:
+    sorts = False
+    worst = ""
+    for row in plan:
+        detail = str(row[3])
+        sorts = sorts or "TEMP B-TREE FOR ORDER BY" in detail
+        found = _SEARCH.search(detail) or _SCAN.search(detail)
+        if found is None:
+            if detail.startswith(f"SEARCH {table.name} "):
+                worst = detail  # along the row id: everything behind a key
+            continue
+        if found["table"] == table.name and not _narrow(table, found["index"], leading):
+            worst = detail
+    return Access(sequential=bool(worst), sorts=sorts, how=worst)

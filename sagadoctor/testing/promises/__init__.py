@@ -1,0 +1,1 @@
+"""What a store promises, one theme a file; `sagadoctor.testing.store_suite` puts them together."""

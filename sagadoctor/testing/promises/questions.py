@@ -1,0 +1,64 @@
+"""Every question of the port, asked as a service would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from sagadoctor.api.v1 import BackendError, Deadline, Look, Store
+
+MAY_ANSWER: Final = frozenset(("now", "ended_ids", "check"))
+"""Questions for which the backend may not be needed, or whose answer may be about a backend that doesn't answer."""
+
+
+async def _now(store: Store, deadline: Deadline) -> None:
+    await store.now(deadline)
+
+
+async def _read(store: Store, deadline: Deadline) -> None:
+    async for _ in store.read(Look(deadline, all_ended=True)):
+        pass
+
+
+async def _ended_ids(store: Store, deadline: Deadline) -> None:
+    async for _ in store.ended_ids(Look(deadline, all_ended=True)):
+        pass
+
+
+async def _fetch(store: Store, deadline: Deadline) -> None:
+    await store.fetch(["no such id"], deadline)
+
+
+async def _find(store: Store, deadline: Deadline) -> None:
+    await store.find("no such key", deadline)
+
+
+async def _survey(store: Store, deadline: Deadline) -> None:
+    await store.survey(Look(deadline))
+
+
+async def _check(store: Store, deadline: Deadline) -> None:
+    await store.check(deadline)
+
+
+QUESTIONS: Final[dict[str, Callable[[Store, Deadline], Coroutine[Any, Any, None]]]] = {
+    "now": _now,
+    "read": _read,
+    "ended_ids": _ended_ids,
+    "fetch": _fetch,
+    "find": _find,
+    "survey": _survey,
+    "check": _check,
+}
+
+
+async def refusal(store: Store, name: str, deadline: Deadline) -> BackendError | None:
+    """Ask, and return the error with which the store refused; None when it answered."""
+    try:
+        await QUESTIONS[name](store, deadline)
+    except BackendError as error:
+        assert error.reason, f"{name}() failed and gave no reason"  # noqa: PT017 - any store error is right here
+        return error
+    except Exception as error:
+        raise AssertionError(f"{name}() raised {type(error).__name__}, not a BackendError: {error}") from error
+    return None

@@ -1,0 +1,289 @@
+"""Opening a store over sagas, asking it within a time, and comparing what it tells with what was written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from sagadoctor.api.v1 import (
+    LIVE,
+    Deadline,
+    Look,
+    OutboxEntry,
+    Owner,
+    Page,
+    Saga,
+    SagaState,
+    Step,
+    StepStatus,
+    Store,
+    SystemClock,
+)
+
+from .hooks import StoreHooks
+from .typed import mistyped
+
+T = TypeVar("T")
+CLOCK: Final = SystemClock()
+LONG: Final = 60.0
+MOST_IN_A_PAGE: Final = 10_000
+_UNCOMPARED: Final = frozenset(("source", "derived"))
+_JSON: Final = frozenset(("payload", "result"))
+
+
+def alone(main: Callable[[], Coroutine[Any, Any, T]], within: float = LONG) -> T:
+    """Run an event loop of its own to its end; one that doesn't end within the seconds is left behind, and fails."""
+    told: list[T] = []
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            told.append(asyncio.run(main()))
+        except BaseException as error:  # noqa: BLE001 - handed over to whoever waits
+            raised.append(error)
+
+    thread = threading.Thread(target=run, name="conformance", daemon=True)
+    thread.start()
+    thread.join(within)
+    assert not thread.is_alive(), f"asyncio.run has not ended after {within:g} s: something in the store hangs"
+    if raised:
+        raise raised[0]
+    return told[0]
+
+
+def later(seconds: float = LONG) -> Deadline:
+    """Return a deadline that many seconds from now."""
+    return Deadline.after(CLOCK, seconds)
+
+
+def look(seconds: float = LONG, **asked: Any) -> Look:
+    """Return what a scan wants to read within that many seconds."""
+    return Look(later(seconds), **asked)
+
+
+async def pages_of(store: Store, asked: Look) -> list[Page]:
+    """Read to the end and return the pages, each checked for its types."""
+    pages: list[Page] = []
+    async for page in store.read(asked):
+        checked_page(page, store.name)
+        pages.append(page)
+    return pages
+
+
+async def rows_of(store: Store, **asked: Any) -> list[Saga]:
+    """Read to the end and return the sagas."""
+    return [saga for page in await pages_of(store, look(**asked)) for saga in page.sagas]
+
+
+def checked_page(page: object, store: str) -> None:
+    """Refuse what isn't a page of sagas of this store."""
+    assert isinstance(page, Page), f"read() yielded a {type(page).__name__}, not a Page"
+    assert type(page.truncated) is bool, f"Page.truncated is a {type(page.truncated).__name__}"
+    assert type(page.notes) is tuple, f"Page.notes is a {type(page.notes).__name__}"
+    assert len(page.sagas) <= MOST_IN_A_PAGE, f"a page holds {len(page.sagas)} rows: memory can't stay flat"
+    checked(page.sagas, store)
+
+
+def checked(sagas: Iterable[object], store: str) -> None:
+    """Refuse what isn't a saga of this store, or holds anything that the types don't allow."""
+    for saga in sagas:
+        wrong = next(mistyped(saga, Saga, "saga"), None)
+        assert wrong is None, wrong
+        assert isinstance(saga, Saga)
+        assert saga.store == store, f"the saga's store is {saga.store!r}, the configured name is {store!r}"
+        assert saga.source, "a saga says its source, the place to name in evidence"
+
+
+def ids_of(sagas: Iterable[Saga]) -> list[str]:
+    """Return the sagas' ids in their order."""
+    return [saga.saga_id for saga in sagas]
+
+
+def assert_each_once(told: Sequence[Saga], written: Iterable[Saga]) -> None:
+    """Refuse rows that are missing, that nobody asked for, or that come twice."""
+    got, wanted = ids_of(told), set(ids_of(written))
+    missing, surplus = sorted(wanted - set(got))[:5], sorted(set(got) - wanted)[:5]
+    assert not missing, f"{len(wanted - set(got))} of {len(wanted)} rows were not read, such as {missing}"
+    assert not surplus, f"{len(set(got) - wanted)} rows were read that nobody asked for, such as {surplus}"
+    assert len(got) == len(set(got)), f"{len(got) - len(set(got))} rows were read twice"
+
+
+def differences(expected: Saga, told: Saga, *, detail: bool = False) -> list[str]:
+    """Return where two sagas differ, in words; JSON is compared by its meaning."""
+    if not detail:
+        expected = msgspec.structs.replace(expected, payload=None)
+    said = [each for each in _fields(expected, told, "") if not each.startswith(("steps:", "outbox:"))]
+    said += _lists(expected.steps, told.steps, "steps")
+    said += _lists(_without_source(expected.outbox), _without_source(told.outbox), "outbox")
+    return said
+
+
+def _without_source(entries: tuple[OutboxEntry, ...]) -> tuple[OutboxEntry, ...]:
+    return tuple(msgspec.structs.replace(entry, source="") for entry in entries)
+
+
+def _lists(expected: Sequence[msgspec.Struct] | None, told: Sequence[msgspec.Struct] | None, name: str) -> list[str]:
+    if expected is None or told is None or len(expected) != len(told):
+        return [] if expected == told else [f"{name}: written {expected!r}, told {told!r}"]
+    pairs = enumerate(zip(expected, told, strict=True))
+    return [said for number, (one, other) in pairs for said in _fields(one, other, f"{name}[{number}].")]
+
+
+def _fields(expected: msgspec.Struct, told: msgspec.Struct, before: str) -> list[str]:
+    said: list[str] = []
+    for name in expected.__struct_fields__:
+        one, other = getattr(expected, name), getattr(told, name)
+        if name in _JSON:
+            one, other = _meaning(one), _meaning(other)
+        if name not in _UNCOMPARED and one != other:
+            said.append(f"{before}{name}: written {one!r}, told {other!r}")
+    return said
+
+
+def _meaning(document: bytes | None) -> object:
+    try:
+        return None if document is None else json.loads(document)
+    except ValueError:
+        return document
+
+
+@dataclass(slots=True)
+class Watch:
+    """Counts connections over and over in a thread of its own, and keeps the highest count."""
+
+    count: Callable[[], int | None]
+    most: int = 0
+    _over: threading.Event = field(default_factory=threading.Event)
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count while inside."""
+        thread = threading.Thread(target=self._run, name="count connections", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(0.002):
+            self.most = max(self.most, self.count() or 0)
+
+
+class StoreSetting(StoreHooks):
+    """What the promises are tested with."""
+
+    @cached_property
+    def now(self) -> datetime:
+        """Return one moment for the whole test, no finer than the store can keep."""
+        moment = datetime.now(UTC)
+        return moment - (moment - datetime(1970, 1, 1, tzinfo=UTC)) % self.resolution
+
+    @property
+    def live_state(self) -> SagaState:
+        """Return a live state that the store can keep."""
+        return next(state for state in self.states if state in LIVE)
+
+    @property
+    def ended_state(self) -> SagaState:
+        """Return an ended state that the store can keep."""
+        return next(state for state in self.states if state not in LIVE)
+
+    def tells_of(self, name: str) -> bool:
+        """Say whether the store can keep this field."""
+        return self.tells is None or name in self.tells
+
+    def ask(self, sagas: Sequence[Saga], work: Callable[[Store], Awaitable[T]], within: float = LONG) -> T:
+        """Open a store over these sagas, let `work` ask it in a loop of its own, and close it."""
+        store = self.open(sagas)
+
+        async def main() -> T:
+            try:
+                return await work(store)
+            finally:
+                await store.close()
+
+        return alone(main, within)
+
+    def bare(self, number: int, state: SagaState | None = None, **fields: Any) -> Saga:
+        """Return a saga of which only that is known which the store needs, and what is given."""
+        full = self.full(number, state)
+        known = {name: getattr(full, name) for name in ("store", "saga_id", "state", "raw_state", *self.needs)}
+        return Saga(**{**known, **fields})
+
+    def plain(self, number: int, state: SagaState | None = None, **fields: Any) -> Saga:
+        """Return a saga with a type and times, without steps unless the store needs them."""
+        full = self.full(number, state)
+        known: dict[str, Any] = {name: getattr(full, name) for name in ("saga_type", "created_at", "updated_at")}
+        return self.bare(number, state, **{**known, **fields})
+
+    def full(self, number: int, state: SagaState | None = None, **fields: Any) -> Saga:
+        """Return a saga in which every field says something."""
+        state = state or self.live_state
+        live = state in LIVE
+        began = self.now - timedelta(days=2, minutes=number)
+        saga = Saga(
+            store="",
+            saga_id=self.saga_id(number),
+            state=state,
+            raw_state=self.states[state],
+            saga_type=self.types[0] if self.types else None,
+            current_step="charge_card" if live else None,
+            steps=self._steps(live=live),
+            business_key=f"ORDER-{number}",
+            created_at=began,
+            updated_at=began + timedelta(minutes=5),
+            ended_at=None if live else began + timedelta(minutes=5),
+            deadline=self.now + timedelta(days=1),
+            version=str(number + 3),
+            attempts=2,
+            next_attempt_at=self.now + timedelta(minutes=5),
+            error="the card was declined: “insufficient funds”",
+            owner=Owner("worker-7", lease_until=self.now + timedelta(minutes=1)),
+            waiting_for="person",
+            parent_id=self.saga_id(number + 1),
+            repaired_by=None if live else self.saga_id(number + 2),
+            correlation_id=f"corr-{number}",
+            trace_id=f"{number:032x}",
+            payload=json.dumps({"order_id": f"ORDER-{number}", "total": 12.5, "note": "žluťoučký"}).encode(),
+            outbox=(OutboxEntry(f"message-{number}", "", "charge_card", sent=False, created_at=self.now),),
+        )
+        return msgspec.structs.replace(saga, **fields)
+
+    def _steps(self, *, live: bool) -> tuple[Step, ...]:
+        done = self.step(
+            "reserve_stock",
+            0,
+            StepStatus.COMPLETED,
+            started_at=self.now - timedelta(hours=3),
+            executed_at=self.now - timedelta(hours=2),
+            attempts=1,
+            result=b'{"reservation": "R-7", "lines": [1, 2]}',
+        )
+        out = self.step(
+            "charge_card",
+            1,
+            StepStatus.EXECUTING if live else StepStatus.COMPLETED,
+            started_at=self.now - timedelta(hours=2),
+            timeout_at=self.now + timedelta(hours=1),
+            attempts=2,
+            next_attempt_at=self.now + timedelta(minutes=5),
+            error="the bank's line was busy",
+        )
+        return (done, out, self.step("ship", 2, StepStatus.PENDING if live else StepStatus.COMPLETED))
+
+    def step(self, name: str, index: int, status: StepStatus, **fields: Any) -> Step:
+        """Return a step with an action and a compensation, in a status that the store can keep."""
+        kept = status if status in self.statuses else next(iter(self.statuses))
+        action, undo = f"Service.{name}", f"Service.undo_{name}"
+        return Step(name, index, kept, self.statuses[kept], action, undo, **fields)

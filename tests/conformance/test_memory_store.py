@@ -1,0 +1,76 @@
+"""The store that lives in memory keeps every promise: what tests lean on is what plugins are held to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from sagadoctor.api.v1 import Capability, Saga, Store, Unreachable
+from sagadoctor.testing.memory import EVERYTHING, Hangs, MemoryStore, Raises
+from sagadoctor.testing.promises.questions import QUESTIONS
+from sagadoctor.testing.store_suite import StoreSuite
+
+
+class InMemory(StoreSuite):
+    """How to hold a `MemoryStore` in the suite's hands."""
+
+    capabilities = EVERYTHING
+    many = 250
+    short = 0.1
+    patience = 2.0
+    store: MemoryStore | None = None
+
+    def make(self, sagas: Sequence[Saga]) -> MemoryStore:
+        return MemoryStore("memory", _sourced(sagas), capabilities=self.capabilities, page_size=100)
+
+    def open(self, sagas: Sequence[Saga]) -> Store:
+        self.store = self.make(sagas)
+        return self.store
+
+    def connections(self) -> int | None:
+        return self.store.connections if self.store is not None else 0
+
+    @contextlib.contextmanager
+    def hanging(self, store: Store) -> Iterator[None]:
+        assert isinstance(store, MemoryStore)
+        store.faults = dict.fromkeys(QUESTIONS, Hangs(heeds_deadline=True))
+        yield
+        store.faults = {}
+
+    @contextlib.contextmanager
+    def broken(self, store: Store) -> Iterator[None]:
+        assert isinstance(store, MemoryStore)
+        store.faults = dict.fromkeys(QUESTIONS, Raises(Unreachable("nobody is there")))
+        yield
+
+    async def write(self, store: Store) -> None:
+        assert isinstance(store, MemoryStore)
+        await store.write(self.plain(1, error="changed"))
+
+
+def _sourced(sagas: Sequence[Saga]) -> list[Saga]:
+    import msgspec
+
+    return [msgspec.structs.replace(saga, source="memory.sagas") for saga in sagas]
+
+
+class TestMemoryStore(InMemory):
+    """With everything a store can have."""
+
+
+class TestWithoutTimes(InMemory):
+    """Rows that don't tell when they moved."""
+
+    capabilities = EVERYTHING - {Capability.TIMES}
+    tells = frozenset(Saga.__struct_fields__) - {"created_at", "updated_at", "ended_at"}
+    step_tells = frozenset(("action", "compensation", "timeout_at", "attempts", "next_attempt_at", "error", "result"))
+
+
+class TestWithAlmostNothing(InMemory):
+    """Ids, types and states of sagas that disappear when they end; ids are UUIDs."""
+
+    capabilities = frozenset[Capability]()
+    tells = frozenset(("saga_type", "version", "error"))
+
+    def saga_id(self, number: int) -> str:
+        return f"0198a0c2-{number * 7919 % 10_007:04x}-7abc-8def-0123456789ab"

@@ -1,0 +1,150 @@
+"""step-timed-out: a step is out past its deadline."""
+
+from __future__ import annotations
+
+import pytest
+
+from sagadoctor.model.finding import EvidenceKind, Severity
+from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.remedy import Advice, RemedyKind
+from sagadoctor.model.saga import Owner, SagaState, StepStatus
+from sagadoctor.testing.builders import (
+    APPROVE,
+    PAY,
+    RESERVE,
+    ago,
+    ahead,
+    changed,
+    findings,
+    order_policy,
+    order_steps,
+    saga,
+    step,
+)
+from tests.diagnosis.looking import advised, against, bad, facts, named, override, primary, supporting
+
+DONE, OUT, FAILED = StepStatus.COMPLETED, StepStatus.EXECUTING, StepStatus.FAILED
+RULE = "step-timed-out"
+
+STUCK = changed(saga(updated_at=ago(minutes=40)), PAY, timeout_at=ago(minutes=30))
+
+
+def test_a_step_past_its_own_deadline() -> None:
+    finding = primary(findings(STUCK), RULE)
+
+    assert (finding.severity, finding.step) == (Severity.CRITICAL, PAY)
+    assert (finding.since, finding.age_seconds, finding.late_seconds) == (ago(minutes=40), 2400, 1800)
+    assert supporting(finding) == {EvidenceKind.STATUS, EvidenceKind.TIME}
+    assert advised(finding) == {(RemedyKind.RETRY_STEP, PAY): Advice.ASK, (RemedyKind.FAIL_STEP, PAY): Advice.ASK}
+    assert not against(finding)
+
+
+def test_a_step_past_its_configured_timeout_counts_from_its_start() -> None:
+    row = changed(saga(updated_at=ago(minutes=5)), PAY, started_at=ago(minutes=5))
+
+    finding = primary(findings(row), RULE)
+
+    assert finding.late_seconds == 240
+    assert supporting(finding) == {EvidenceKind.STATUS, EvidenceKind.TIME, EvidenceKind.DECLARED}
+    assert "timeout 1m of" in facts(finding)
+
+
+def test_without_a_start_the_configured_timeout_counts_from_the_last_progress() -> None:
+    assert named(findings(saga(updated_at=ago(minutes=5))), RULE).late_seconds == 240
+
+
+def test_the_steps_own_deadline_counts_before_the_configured_timeout() -> None:
+    row = changed(saga(updated_at=ago(minutes=40)), PAY, timeout_at=ahead(seconds=1))
+
+    assert not bad(findings(row))
+
+
+def test_the_sagas_deadline_counts_where_the_step_has_none() -> None:
+    row = saga(steps=(step("a", OUT),), updated_at=ago(minutes=1), deadline=ago(seconds=30))
+
+    assert primary(findings(row, SagaPolicy()), RULE).late_seconds == 30
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 3600])
+def test_just_inside_the_deadline_nothing_is_wrong(seconds: int) -> None:
+    row = changed(saga(updated_at=ago(days=2)), PAY, timeout_at=ahead(seconds=seconds))
+
+    assert findings(row) == ()
+
+
+def test_a_step_that_waits_for_a_person_has_no_timeout() -> None:
+    row = saga(steps=order_steps(DONE, DONE, OUT), updated_at=ago(days=2))
+
+    assert not bad(findings(changed(row, APPROVE, timeout_at=ago(days=1))))
+
+
+def test_a_configured_timeout_says_nothing_while_the_store_says_that_the_saga_waits() -> None:
+    assert not bad(findings(saga(SagaState.WAITING, updated_at=ago(hours=5))))
+    assert not bad(findings(saga(updated_at=ago(hours=5), waiting_for="the customer's new card")))
+
+
+def test_a_paused_saga_is_late_for_nobody() -> None:
+    assert not bad(findings(changed(saga(SagaState.PAUSED, updated_at=ago(hours=5)), PAY, timeout_at=ago(hours=4))))
+
+
+def test_a_step_that_rests_before_its_next_try_is_not_out() -> None:
+    row = changed(STUCK, PAY, next_attempt_at=ahead(minutes=2), attempts=2)
+
+    assert not bad(findings(row))
+
+
+def test_the_earliest_deadline_of_parallel_steps_leads() -> None:
+    row = saga(steps=order_steps(OUT, OUT), updated_at=ago(hours=1))
+    row = changed(changed(row, RESERVE, timeout_at=ago(minutes=1)), PAY, timeout_at=ago(minutes=9))
+
+    assert primary(findings(row, order_policy(parallel=True)), RULE).step == PAY
+
+
+def test_a_row_that_moved_after_the_deadline_may_just_be_slow() -> None:
+    row = changed(saga(updated_at=ago(minutes=2)), PAY, timeout_at=ago(minutes=30))
+
+    finding = primary(findings(row), RULE)
+
+    assert [fact.kind for fact in against(finding)] == [EvidenceKind.TIME]
+    assert set(advised(finding).values()) == {Advice.WAIT}
+    assert override(finding, RemedyKind.RETRY_STEP, PAY) == "moving"
+
+
+def test_an_engine_that_has_planned_its_next_look_is_let_go_first() -> None:
+    row = changed(saga(updated_at=ago(minutes=40), next_attempt_at=ahead(minutes=1)), PAY, timeout_at=ago(minutes=30))
+
+    finding = primary(findings(row), RULE)
+
+    assert set(advised(finding).values()) == {Advice.WAIT}
+    assert "tries again in 1m" in facts(finding)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"owner": Owner("worker-1", alive=True)}, "owner-alive")],
+)
+def test_an_owner_that_is_alive_forbids_a_repair(fields: dict[str, Owner], code: str) -> None:
+    row = changed(saga(updated_at=ago(minutes=40), owner=fields["owner"]), PAY, timeout_at=ago(minutes=30))
+
+    finding = primary(findings(row), RULE)
+
+    assert set(advised(finding).values()) == {Advice.REFUSE}
+    assert override(finding, RemedyKind.RETRY_STEP, PAY) == code
+
+
+def test_two_rows_with_one_id_forbid_a_repair() -> None:
+    finding = primary(findings(STUCK, repeated=True), RULE)
+
+    assert set(advised(finding).values()) == {Advice.REFUSE}
+    assert override(finding, RemedyKind.FAIL_STEP, PAY) == "duplicate-id"
+
+
+def test_a_step_that_runs_twice_explains_more_than_its_lateness() -> None:
+    row = changed(STUCK, PAY, executed_at=ago(minutes=35), result=b'{"payment_id": 7}')
+
+    found = findings(row)
+
+    primary(found, "concurrent-steps")
+    late = named(found, RULE)
+    assert advised(late)[RemedyKind.RETRY_STEP, PAY] is Advice.REFUSE
+    assert override(late, RemedyKind.RETRY_STEP, PAY) == "concurrent"

@@ -1,0 +1,106 @@
+"""unreadable: the row holds something that nobody can read."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sagadoctor.model.finding import EvidenceKind, Severity
+from sagadoctor.model.remedy import Advice, RemedyKind
+from sagadoctor.model.saga import Doubt, SagaState, Step, StepStatus
+from sagadoctor.testing.builders import PAY, ago, changed, findings, order_steps, saga
+from tests.diagnosis.looking import advised, bad, facts, named, override, primary, supporting
+
+DONE, UNKNOWN = StepStatus.COMPLETED, StepStatus.UNKNOWN
+RULE = "unreadable"
+
+
+def test_a_state_that_nobody_mapped() -> None:
+    row = saga(SagaState.UNKNOWN, raw_state="HALF_DONE")
+
+    finding = primary(findings(row), RULE)
+
+    assert (finding.severity, finding.state, finding.raw_state) == (Severity.WARNING, "unknown", "HALF_DONE")
+    assert (finding.step, finding.late_seconds) == (None, None)
+    assert "'HALF_DONE'" in facts(finding)
+    assert supporting(finding) == {EvidenceKind.STATUS}
+    assert advised(finding) == {(RemedyKind.CALL_HUMAN, None): Advice.ASK}
+
+
+def test_a_state_that_is_missing() -> None:
+    assert primary(findings(saga(SagaState.UNKNOWN, raw_state=None)), RULE).raw_state is None
+
+
+def test_the_status_of_a_step_that_nobody_mapped() -> None:
+    row = changed(saga(steps=order_steps(DONE, UNKNOWN)), PAY, raw_status="WAT")
+
+    finding = primary(findings(row), RULE)
+
+    assert PAY in facts(finding)
+    assert "'WAT'" in facts(finding)
+
+
+def test_steps_that_are_malformed_or_missing() -> None:
+    row = saga(steps=None, doubts=(Doubt("steps", '{"a": ', "a list of steps as JSON"),))
+
+    assert "a list of steps as JSON" in facts(primary(findings(row), RULE))
+
+
+def test_a_bad_time_is_told_and_the_rest_is_judged() -> None:
+    doubt = Doubt("updated_at", "0000-00-00", "a time")
+    row = changed(saga(updated_at=ago(hours=1), doubts=(doubt,)), PAY, timeout_at=ago(minutes=50))
+
+    found = findings(row)
+
+    primary(found, "step-timed-out")
+    assert not named(found, RULE).primary
+    assert found[-1].rule == RULE
+
+
+def test_a_bad_time_alone_is_primary() -> None:
+    found = findings(saga(doubts=(Doubt("updated_at", "0000-00-00", "a time"),)))
+
+    assert bad(found) == {RULE}
+    assert "the rest of the row was read" in primary(found, RULE).summary
+
+
+def test_two_rows_with_one_id() -> None:
+    assert bad(findings(saga(doubts=(Doubt("id", "s-1", "one row for an id"),)))) == {RULE}
+    finding = primary(findings(repeated=True), RULE)
+    assert "id could not be read" not in finding.summary
+    assert "same id" in facts(finding)
+
+
+def test_every_word_that_is_known_is_readable() -> None:
+    for state in SagaState:
+        if state is not SagaState.UNKNOWN:
+            assert RULE not in bad(findings(saga(state)))
+    row = changed(saga(), PAY, raw_status="IN_FLIGHT")
+    assert findings(row) == ()
+
+
+def test_nothing_is_repaired_on_a_row_that_cannot_be_read() -> None:
+    steps = (*order_steps(DONE, StepStatus.EXECUTING)[:2], Step("extra", 2, UNKNOWN, raw_status="WAT"))
+    row = changed(saga(steps=steps, updated_at=ago(hours=1)), PAY, timeout_at=ago(minutes=50))
+
+    late = named(findings(row), "step-timed-out")
+
+    assert set(advised(late).values()) == {Advice.REFUSE}
+    assert override(late, RemedyKind.RETRY_STEP, PAY) == "unreadable"
+
+
+def test_an_unknown_state_may_still_be_stuck() -> None:
+    row = msgspec.structs.replace(saga(SagaState.UNKNOWN, raw_state="HALF_DONE"), updated_at=ago(days=3))
+
+    found = findings(row)
+
+    primary(found, RULE)
+    assert "no-progress" in bad(found)
+
+
+def test_many_doubts_are_counted_in_the_sentence_and_listed_in_the_evidence() -> None:
+    doubts = tuple(Doubt(f"steps[{place}].executed_at", "x", "a time") for place in range(8))
+
+    finding = primary(findings(saga(doubts=doubts)), RULE)
+
+    assert "and 3 more" in finding.summary
+    assert len(finding.evidence) == 8
