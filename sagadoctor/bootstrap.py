@@ -31,15 +31,20 @@ class Doctor:
                 raise UsageError(f"no store {name!r} is configured; there are: {', '.join(configured)}")
 
 
-def load_configuration(config: Path | None, env: str | None, *, read_only: bool = False) -> Configuration:
-    """Find, read and check the configuration; raises ConfigError with every problem at once."""
+def load_configuration(
+    config: Path | None, env: str | None, *, read_only: bool = False, secrets: bool = True
+) -> Configuration:
+    """Find, read and check the configuration; raises ConfigError with every problem at once.
+
+    With `secrets` an environment variable that a secret names and that isn't set is a problem too.
+    """
     found = find(config, env, environ=os.environ)
     siblings = toml_files(found.path.parent) if found.path.parent in folders(os.environ) else []
     configuration = load(
         found.path,
         plugin_of=store_plugin,
         installed=[entry.name for entry in installed(STORES) if entry.problem is None],
-        environ=os.environ,
+        environ=os.environ if secrets else None,
         siblings=[path for path in siblings if path != found.path],
     )
     return configuration.forced_read_only("--read-only") if read_only else configuration

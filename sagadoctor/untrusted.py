@@ -11,18 +11,26 @@ import unicodedata
 from typing import NewType
 
 Shown = NewType("Shown", str)
-"""Text whose every character has a width and no power: no controls, no direction changes, no half pairs."""
+"""Text whose every character is seen and has no power: no controls, no direction changes, no half pairs."""
 
 _HARMLESS = re.compile(r"[\x20-\x5b\x5d-\x7e]*\Z")
 _INERT_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks that are drawn as nothing: two ids that differ by one of them would look the same."""
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\x00": "\\0", "\\": "\\\\"}
+
+
+def _is_seen(char: str) -> bool:
+    return unicodedata.category(char) not in _INERT_CATEGORIES and _UNSEEN.match(char) is None
 
 
 def _visible(char: str) -> str:
     named = _NAMED.get(char)
     if named is not None:
         return named
-    if unicodedata.category(char) not in _INERT_CATEGORIES:
+    if _is_seen(char):
         return char
     code = ord(char)
     if code <= 0xFF:
@@ -33,8 +41,8 @@ def _visible(char: str) -> str:
 def shown(text: object, limit: int | None = None) -> Shown:
     r"""Return `text` with every control, format and half character spelt out (`\e`, `\u202e`), one line long.
 
-    `limit` cuts the result to that many characters and says how many were left out. A backslash is doubled,
-    so that text which spells an escape can't be taken for one.
+    `limit` keeps that many characters of `text` (each may be spelt longer) and says how many were left out. A
+    backslash is doubled, so that text which spells an escape can't be taken for one.
     """
     raw = text if isinstance(text, str) else str(text)
     cut = 0
@@ -46,8 +54,8 @@ def shown(text: object, limit: int | None = None) -> Shown:
 
 
 def is_inert(text: str) -> bool:
-    """Say whether `text` may be pasted into a shell line as it is (no control or format characters)."""
-    return all(unicodedata.category(char) not in _INERT_CATEGORIES for char in text)
+    """Say whether `text` may be pasted into a shell line as it is (no control, format or unseen characters)."""
+    return all(map(_is_seen, text))
 
 
 def ascii_only(text: str) -> str:
@@ -69,4 +77,5 @@ def file_name(text: str, limit: int = 80) -> str:
 def csv_cell(text: str) -> str:
     """Return a cell that no spreadsheet reads as a formula: a leading `=`, `+`, `-` or `@` gets a quote."""
     clean = str(shown(text))
-    return "'" + clean if clean[:1] in ("=", "+", "-", "@") else clean
+    first = unicodedata.normalize("NFKC", clean.lstrip()[:1])  # spreadsheets read the full-width signs as well
+    return "'" + clean if first.startswith(("=", "+", "-", "@")) else clean

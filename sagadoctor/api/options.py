@@ -23,8 +23,8 @@ def duration(value: object) -> timedelta:
     if not parts or None in parts:
         raise ValueError(f'not a duration: {value!r}; write a number and one of ms, s, m, h, d, such as "15m"')
     seconds = sum(float(part[1]) * _UNITS[part[2]] for part in parts if part is not None)
-    if not 0 < seconds <= LONGEST.total_seconds():
-        raise ValueError(f"out of range: {value!r}; a duration is longer than nothing and at most 3650 days")
+    if not 0.001 <= seconds <= LONGEST.total_seconds():
+        raise ValueError(f"out of range: {value!r}; a duration is at least 1ms and at most 3650d")
     return timedelta(seconds=seconds)
 
 

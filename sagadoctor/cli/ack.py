@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,10 +18,16 @@ if TYPE_CHECKING:
 
 def ack(
     context: typer.Context,
-    finding_ids: Annotated[list[str] | None, typer.Argument(help="Finding ids (f-…).", show_default=False)] = None,
-    group: Annotated[list[str] | None, typer.Option("--group", help="All findings of this cause (g-…).")] = None,
-    until: Annotated[str, typer.Option("--until", help="For how long, such as 2h; it expires by itself.")] = "",
-    reason: Annotated[str, typer.Option("--reason", help="Why; others will read it.")] = "",
+    finding_ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[FINDING_ID]...", help="Finding ids (f-...).", show_default=False)
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option("--group", metavar="ID", help="All findings of this cause (g-...).")
+    ] = None,
+    until: Annotated[
+        str, typer.Option("--until", metavar="TIME", help="For how long, such as 2h; it expires by itself.")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; others will read it.")] = "",
 ) -> None:
     """Acknowledge findings, or all findings of one cause; writes only the ledger."""
     given: Globals = context.obj
@@ -31,11 +38,9 @@ def ack(
         raise typer.BadParameter("say for how long, such as --until 2h", param_hint="--until")
     lasting = span(until, "--until")
     for target in finding_ids or ():
-        if not target.startswith("f-"):
-            raise typer.BadParameter(f"{target!r} is no finding id: they start with f-", param_hint="FINDING_ID")
+        _check(target, "f", 16, "FINDING_ID")
     for target in group or ():
-        if not target.startswith("g-"):
-            raise typer.BadParameter(f"{target!r} is no group id: they start with g-", param_hint="--group")
+        _check(target, "g", 12, "--group")
 
     async def work(doctor: Doctor) -> Exit:
         from sagadoctor.services.acknowledge import acknowledge
@@ -47,6 +52,12 @@ def ack(
         return Exit.OK
 
     raise typer.Exit(with_backends(given, work))
+
+
+def _check(target: str, letter: str, digits: int, option: str) -> None:
+    if not re.fullmatch(rf"{letter}-[0-9a-f]{{{digits}}}", target):
+        shape = f"{letter}- and {digits} hex digits"
+        raise typer.BadParameter(f"{target!r} is none: they are {shape}, as a scan prints them", param_hint=option)
 
 
 def _person() -> str:

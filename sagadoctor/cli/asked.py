@@ -31,10 +31,10 @@ def point_in_time(text: str | None, option: str) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         hint = "an ISO 8601 time such as 2026-11-20T03:00:00Z"
         raise typer.BadParameter(f"{text!r} is not {hint}", param_hint=option) from None
-    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _set(values: list[str] | None) -> frozenset[str] | None:
@@ -49,10 +49,27 @@ def _ids(source: Path | None) -> frozenset[str] | None:
         text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{source}: {error}", param_hint="--from") from None
-    ids = frozenset(line.strip() for line in text.splitlines() if line.strip())
+    ids = frozenset(line.strip() for line in text.split("\n") if line.strip())
     if len(ids) > _MOST_IDS:
         raise typer.BadParameter(f"more than {_MOST_IDS} ids", param_hint="--from")
     return ids
+
+
+def _rules(names: list[str] | None) -> frozenset[str] | None:
+    """Read rule names: they are a closed list, and a typo must not look like a clean scan."""
+    if not names:
+        return None
+    from difflib import get_close_matches
+
+    from sagadoctor.diagnosis.rules import RULES, SURVEY_RULES
+
+    known = [*(rule.name for rule in RULES), *(rule.name for rule in SURVEY_RULES)]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+            raise typer.BadParameter(f"no rule {name!r}; {hint}", param_hint="--rule")
+    return frozenset(names)
 
 
 def filters(
@@ -75,7 +92,7 @@ def filters(
         saga_types=_set(saga_type),
         steps=_set(step),
         states=_set(state),
-        rules=_set(rule),
+        rules=_rules(rule),
         groups=_set(group),
         keys=_set(key),
         saga_ids=_ids(source),

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def check(
     context: typer.Context,
-    store: Annotated[list[str] | None, typer.Option(help="Only these stores.")] = None,
-    output: Annotated[str, typer.Option("-o", "--output", help="table or json")] = "table",
+    store: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only these stores.")] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="table or json")] = "table",
 ) -> None:
     """Reach every backend: time taken, privileges, index use, clock skew, and what a mapping can't know."""
     given: Globals = context.obj

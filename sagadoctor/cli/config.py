@@ -18,12 +18,10 @@ app: Final = typer.Typer(
 @app.command("validate")
 def validate(context: typer.Context) -> None:
     """Check the whole file and report every problem at once."""
-    from sagadoctor.bootstrap import load_configuration, open_stores
-    from sagadoctor.clock import SystemClock
+    from sagadoctor.bootstrap import load_configuration
 
     given: Globals = context.obj
     configuration = load_configuration(given.config, given.env, read_only=given.read_only)
-    open_stores(configuration, SystemClock())
     for warning in configuration.warnings:
         given.terminal.complain(f"warning: {warning}")
     names = ", ".join(store.name for store in configuration.stores)
@@ -31,26 +29,26 @@ def validate(context: typer.Context) -> None:
     raise typer.Exit(Exit.OK)
 
 
-@app.command("show")
+@app.command("show", short_help="Show the effective values and where each is from.")
 def show(
     context: typer.Context,
-    output: Annotated[str, typer.Option("-o", "--output", help="table or json")] = "table",
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="table or json")] = "table",
 ) -> None:
     """Show the effective values with the place each comes from; secrets are masked."""
     from sagadoctor.bootstrap import load_configuration
-    from sagadoctor.config.show import data, lines, settings
+    from sagadoctor.config.show import entries, lines, settings
     from sagadoctor.export.wire import encode
 
     given: Globals = context.obj
-    effective = settings(load_configuration(given.config, given.env, read_only=given.read_only))
+    effective = settings(load_configuration(given.config, given.env, read_only=given.read_only, secrets=False))
     if output == "json":
-        given.terminal.line(encode({"schema": "sagadoctor.config/1", "settings": data(effective)}))
+        given.terminal.line(encode({"schema": "sagadoctor.config/1", "settings": entries(effective)}))
         return
     for line in lines(effective):
         given.terminal.line(line)
 
 
-@app.command("schema")
+@app.command("schema", short_help="Print the JSON Schema, for editors.")
 def schema(context: typer.Context) -> None:
     """Print the JSON Schema of the configuration with the installed plugins, for editors."""
     from sagadoctor.config.schema import schema as made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Globals:
         """Return the options that a printed command has to repeat to mean the same."""
         options: list[str] = []
         if self.config is not None:
-            options += ["--config", str(self.config)]
+            options += ["--config", os.path.abspath(self.config)]
         if self.env is not None:
             options += ["--env", self.env]
         return tuple(options)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 def demo(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="Where the company's database and configuration are put.")
+        Path | None,
+        typer.Option("--folder", metavar="FOLDER", help="Where the company's database and configuration are put."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed, another afternoon.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Another seed, another afternoon.")] = 1,
 ) -> None:
     """Run three hours of a small company whose sagas break, then find out what happened to them."""
     given: Globals = context.obj

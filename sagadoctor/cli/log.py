@@ -36,6 +36,7 @@ def write_log_to(path: Path) -> None:
     except OSError as error:
         raise UsageError(f"--log-file {path}: {error.strerror}") from None
     handler.setFormatter(_Lines())
+    logging.raiseExceptions = False  # a log that can't be written must not print a traceback
     logger = logging.getLogger("sagadoctor")
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,8 +21,8 @@ app: Final = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=(
-        "Exit codes: 0 nothing wrong, 1 findings, 2 usage or configuration, 3 incomplete, 4 refused, "
-        "5 an outcome is unknown, 130 interrupted. Start with: sagadoctor demo"
+        "Exit codes: 0 nothing wrong, 1 findings, 2 usage or configuration, 3 incomplete, 130 interrupted. "
+        "Start with: sagadoctor demo"
     ),
 )
 
@@ -45,29 +46,45 @@ def seconds(text: str) -> float:
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
-    config: Annotated[Path | None, typer.Option("--config", help="The configuration file.", show_default=False)] = None,
-    env: Annotated[str | None, typer.Option("--env", help="NAME.toml in the configuration folder.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The configuration.", show_default=False)
+    ] = None,
+    env: Annotated[
+        str | None, typer.Option("--env", metavar="NAME", help="NAME.toml in the configuration folder.")
+    ] = None,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Change nothing, whatever the configuration says.")
     ] = False,
     timeout: Annotated[
-        str | None, typer.Option("--timeout", help="For the whole command, such as 30s (default 60s for looking).")
+        str | None,
+        typer.Option("--timeout", metavar="TIME", help="For the whole command, such as 30s (default 60s for looking)."),
     ] = None,
-    color: Annotated[str, typer.Option("--color", help="auto, always or never.")] = "auto",
+    color: Annotated[
+        str | None, typer.Option("--color", metavar="WHEN", help="auto (default), always or never.")
+    ] = None,
     plain: Annotated[bool, typer.Option("--ascii", help="No characters beyond ASCII.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes on stderr.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
-    log_file: Annotated[Path | None, typer.Option("--log-file", help="Write a log of JSON lines here.")] = None,
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", metavar="FILE", help="Write a log of JSON lines here.")
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
     """Read the global options; without a verb, say what there is."""
     del version
-    if color not in ("auto", "always", "never"):
+    if color not in (None, "auto", "always", "never"):
         raise typer.BadParameter("one of auto, always, never", param_hint="--color")
-    terminal = open_terminal(colour=color, plain=plain, quiet=quiet, verbose=verbose)
     limit = seconds(timeout) if timeout is not None else None
+    if any(name.startswith("SAGADOCTOR_") for name in os.environ):
+        from sagadoctor.config.variables import variables
+
+        said = variables(os.environ)
+        read_only, plain, color = read_only or said.read_only, plain or said.ascii is True, color or said.color
+        limit = limit if limit is not None or said.timeout is None else said.timeout.total_seconds()
+        log_file = log_file or (Path(said.log_file) if said.log_file else None)
+    terminal = open_terminal(colour=color or "auto", plain=plain, quiet=quiet, verbose=verbose)
     context.obj = Globals(terminal, config, env, read_only, limit, log_file)
     if log_file is not None:
         from .log import write_log_to
@@ -82,11 +99,11 @@ def start(
 def _add_verbs() -> None:
     from . import ack, check, config, demo, plugins, scan, show
 
-    app.command("scan")(scan.scan)
-    app.command("show")(show.show)
-    app.command("check")(check.check)
-    app.command("ack")(ack.ack)
-    app.command("demo")(demo.demo)
+    app.command("scan", short_help="Look at every store once: which sagas are stuck, and why.")(scan.scan)
+    app.command("show", short_help="Show one saga in full, with evidence for and against.")(show.show)
+    app.command("check", short_help="Reach every store and say how it went.")(check.check)
+    app.command("ack", short_help="Say that a finding is known, so that cron stays quiet.")(ack.ack)
+    app.command("demo", short_help="A small company with broken sagas; nothing else needed.")(demo.demo)
     app.add_typer(config.app, name="config")
     app.add_typer(plugins.app, name="plugins")
 

@@ -19,7 +19,7 @@ def _plugins() -> None:
 @app.command("list")
 def list_plugins(
     context: typer.Context,
-    output: Annotated[str, typer.Option("-o", "--output", help="table or json")] = "table",
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="table or json")] = "table",
 ) -> None:
     """List the installed plugins; their code is not loaded for this."""
     from sagadoctor.export.wire import encode

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,8 +14,10 @@ from .context import Globals, with_backends
 from .exits import of_nagios, of_scan
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from sagadoctor.bootstrap import Doctor
-    from sagadoctor.model.finding import Severity
+    from sagadoctor.model.finding import Finding, Severity
     from sagadoctor.model.report import ReportEnd
 
 _FORMATS = ("table", "json", "ndjson", "csv", "markdown", "nagios")
@@ -23,33 +26,45 @@ _FAIL_ON = ("critical", "warning", "info", "never")
 
 def scan(
     context: typer.Context,
-    output: Annotated[str, typer.Option("-o", "--output", help=", ".join(_FORMATS))] = "table",
-    fail_on: Annotated[str, typer.Option(help="Exit 1 at this severity or worse: " + ", ".join(_FAIL_ON))] = "warning",
-    since: Annotated[str, typer.Option(help="How far back ended sagas are read.")] = "24h",
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help=", ".join(_FORMATS))] = "table",
+    fail_on: Annotated[
+        str, typer.Option(metavar="SEVERITY", help="Exit 1 at this severity or worse: " + ", ".join(_FAIL_ON))
+    ] = "warning",
+    since: Annotated[str, typer.Option(metavar="TIME", help="How far back ended sagas are read.")] = "24h",
     deep: Annotated[bool, typer.Option("--deep", help="Read all ended sagas.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Print at most that many; the rest is counted.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help="Print at most that many; the rest is counted.")
+    ] = None,
     new_only: Annotated[
         bool, typer.Option("--new-only", help="Only what this reader's last scan didn't have.")
     ] = False,
     by_group: Annotated[bool, typer.Option("--by-group", help="One line a cause.")] = False,
     reader: Annotated[
-        str | None, typer.Option("--as", help="Whose last scan new, ongoing and resolved compare with.")
+        str | None, typer.Option("--as", metavar="NAME", help="Whose last scan new, ongoing and resolved compare with.")
     ] = None,
     allow_full_scan: Annotated[
         bool, typer.Option("--allow-full-scan", help="Read big tables without an index, gently.")
     ] = False,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="Judge a restored dump as of this time.")] = None,
-    store: Annotated[list[str] | None, typer.Option(help="Only these stores.")] = None,
-    saga_type: Annotated[list[str] | None, typer.Option("--type", help="Only these saga types.")] = None,
-    step: Annotated[list[str] | None, typer.Option(help="Only findings at these steps.")] = None,
-    state: Annotated[
-        list[str] | None, typer.Option(help="Only sagas in these states (our word or the store's).")
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", help="Judge a restored dump as of this time.")
     ] = None,
-    rule: Annotated[list[str] | None, typer.Option(help="Only these rules.")] = None,
-    group: Annotated[list[str] | None, typer.Option(help="Only these groups.")] = None,
-    key: Annotated[list[str] | None, typer.Option(help="Only these business keys.")] = None,
-    older_than: Annotated[str | None, typer.Option(help="Only what has stood still at least that long.")] = None,
-    source: Annotated[Path | None, typer.Option("--from", help="Only the saga ids in this file; - is stdin.")] = None,
+    store: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only these stores.")] = None,
+    saga_type: Annotated[
+        list[str] | None, typer.Option("--type", metavar="TYPE", help="Only these saga types.")
+    ] = None,
+    step: Annotated[list[str] | None, typer.Option(metavar="STEP", help="Only findings at these steps.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE", help="Only sagas in these states (our word or the store's).")
+    ] = None,
+    rule: Annotated[list[str] | None, typer.Option(metavar="RULE", help="Only these rules.")] = None,
+    group: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only these causes (g-...).")] = None,
+    key: Annotated[list[str] | None, typer.Option(metavar="KEY", help="Only these business keys.")] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only what has stood still at least that long.")
+    ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="Only the saga ids in this file; - is stdin.")
+    ] = None,
 ) -> None:
     """Look at every store once and say which sagas are stuck, why, and since when."""
     given: Globals = context.obj
@@ -97,11 +112,13 @@ def scan(
         renderer = RENDERERS[output](given.terminal, shape)
         renderer.start()
         end: ReportEnd | None = None
-        async for told in run(doctor.backends, request):
-            if isinstance(told, ReportEnd):
-                end = told
-            else:
-                renderer.finding(told)
+        told_by_all = cast("AsyncGenerator[Finding | ReportEnd]", run(doctor.backends, request))
+        async with aclosing(told_by_all) as telling:
+            async for told in telling:
+                if isinstance(told, ReportEnd):
+                    end = told
+                else:
+                    renderer.finding(told)
         assert end is not None
         renderer.end(end)
         given.terminal.out.flush()

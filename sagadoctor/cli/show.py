@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 def show(
     context: typer.Context,
     saga_id: Annotated[
-        str | None, typer.Argument(help="The saga's id, or a finding's (f-…).", show_default=False)
+        str | None,
+        typer.Argument(metavar="[SAGA_ID]", help="The saga's id, or a finding's (f-...).", show_default=False),
     ] = None,
-    key: Annotated[str | None, typer.Option("--key", help="Find the saga by its business key.")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="Only in this store.")] = None,
-    output: Annotated[str, typer.Option("-o", "--output", help="table or json")] = "table",
+    key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Find the saga by its business key.")] = None,
+    store: Annotated[str | None, typer.Option("--store", metavar="NAME", help="Only in this store.")] = None,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="FORMAT", help="table or json")] = "table",
     payload: Annotated[bool, typer.Option("--payload", help="Also the saga's data, redacted.")] = False,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="Judge as of this time.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Judge as of this time.")] = None,
 ) -> None:
     """Show one saga: its steps, what is wrong with evidence for and against, and what could be done."""
     given: Globals = context.obj

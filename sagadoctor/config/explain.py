@@ -55,10 +55,11 @@ def explain(details: Sequence[Mapping[str, Any]], given: object, model: type[Bas
     for detail in details:
         place, union = place_of(detail["loc"], given, detail["type"])
         by_place.setdefault(union, []).append((place, detail))
-    told: list[Told] = []
+    told: dict[Path, str] = {}
     for union, several in by_place.items():
-        told.extend(_best(union, several, given, model))
-    return sorted(set(told), key=lambda entry: [str(part) for part in entry[0]])
+        for place, message in _best(union, several, given, model):
+            told.setdefault(place, message)
+    return sorted(told.items(), key=lambda entry: [str(part) for part in entry[0]])
 
 
 def place_of(loc: Iterable[str | int], given: object, kind: str) -> tuple[Path, Path]:
@@ -164,7 +165,7 @@ def _said(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f'the text "{shown(value, 60)}"'
+        return f'the text "{shown(mask_url(value), 60)}"'
     if isinstance(value, int | float):
         return f"the number {shown(value, 40)}"
     if isinstance(value, Mapping):

@@ -16,7 +16,7 @@ from .keys import did_you_mean
 
 SYSTEM_FOLDER: Final = Path("/etc/sagadoctor")
 USUAL_NAME: Final = "config"
-EXAMPLE: Final = "config.example.toml"
+_NAME_OF_EXAMPLE: Final = "config.example.toml"
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
@@ -27,6 +27,12 @@ class Found:
     path: Path
     because: str
     tried: tuple[Path, ...]
+
+
+def example() -> str:
+    """Return where the commented example lies: installed beside this module, or in the source tree, by name."""
+    installed = Path(__file__).with_name(_NAME_OF_EXAMPLE)
+    return str(installed) if installed.exists() else _NAME_OF_EXAMPLE
 
 
 def folders(environ: Mapping[str, str], system: Path = SYSTEM_FOLDER) -> tuple[Path, ...]:
@@ -65,7 +71,7 @@ def find(
 
 def _named(path: Path, because: str) -> Found:
     if not _exists(path):
-        raise _error(f"no such file, named by {because}; copy {EXAMPLE} there and edit it", path)
+        raise _error(f"no such file, named by {because}; copy {example()} there and edit it", path)
     return Found(path, because, (path,))
 
 
@@ -87,7 +93,7 @@ def _searched(env: str | None, because: str, environ: Mapping[str, str], system:
         raise _error(f"no configuration for environment `{env}`; tried {places}{hint}")
     here = "; a file in the current folder is read only when named, such as --config ./sagadoctor.toml"
     raise _error(
-        f"no configuration found; tried {places}; copy {EXAMPLE} to {shown(tried[0])} and edit it, "
+        f"no configuration found; tried {places}; copy {example()} to {shown(tried[0])} and edit it, "
         f"or name a file with --config{here if _exists(Path('sagadoctor.toml')) else ''}"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -24,6 +25,7 @@ from .keys import Path as KeyPath
 from .keys import dotted
 
 LARGEST: Final = 64_000
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 
 
 def secrets_in(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Secret]]:
@@ -102,8 +104,15 @@ def _fetch(secret: Secret, folder: Path, environ: Mapping[str, str]) -> str | Pr
     return _from_keyring(secret.keyring or "")
 
 
+def is_variable(name: str) -> bool:
+    """Say whether this can be the name of an environment variable, and not the secret itself by mistake."""
+    return _VARIABLE.match(name) is not None
+
+
 def _unset(name: str, environ: Mapping[str, str]) -> str:
-    return f"environment variable {shown(name, 100)} is {'empty' if name in environ else 'not set'}"
+    if not is_variable(name):
+        return "`env` names an environment variable: letters, digits and `_`; what stands there is not shown"
+    return f"environment variable {name} is {'empty' if name in environ else 'not set'}"
 
 
 def _from_file(name: str, folder: Path) -> str | Problem:

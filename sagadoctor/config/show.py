@@ -20,7 +20,7 @@ from sagadoctor.untrusted import shown
 from .configuration import Configuration, StoreSetting
 from .explain import names_a_secret
 from .keys import Path, dotted
-from .secrets import secrets_in
+from .secrets import is_variable, secrets_in
 from .sections import CONFIG_VERSION
 
 
@@ -47,7 +47,7 @@ def settings(configuration: Configuration) -> tuple[Setting, ...]:
     )
 
 
-def data(shown_settings: Iterable[Setting]) -> list[dict[str, Any]]:
+def entries(shown_settings: Iterable[Setting]) -> list[dict[str, Any]]:
     """Return settings as a program reads them."""
     return [{"key": one.key, "value": one.value, "origin": one.origin} for one in shown_settings]
 
@@ -120,7 +120,7 @@ def _store(store: StoreSetting, own: Mapping[str, Any], table: Mapping[str, Any]
     """Yield a store's table in the words of the file, `own` keys first, then the defaults of what it doesn't say."""
     hidden: dict[Path, Any] = {path: _place(secret) for path, secret in secrets_in(store.options)}
     above = ("stores", store.name)
-    for key in sorted(table, key=lambda one: one not in own):
+    for key in [*own, *(key for key in table if key not in own)]:
         for path, inner in _flat(table[key], (key,), hidden):
             yield (*above, *path), inner
     for name, info in type(store.options).model_fields.items():
@@ -178,5 +178,6 @@ def _place(secret: Secret) -> dict[str, Any]:
     """Say where a secret is kept; of a command only its name, since an argument may be one itself."""
     if secret.cmd is not None:
         return {"cmd": [*secret.cmd[:1], *(["…"] if len(secret.cmd) > 1 else [])]}
-    given = {"env": secret.env, "file": secret.file, "keyring": secret.keyring}
+    env = secret.env if secret.env is None or is_variable(secret.env) else MASK
+    given = {"env": env, "file": secret.file, "keyring": secret.keyring}
     return {name: place for name, place in given.items() if place is not None}

@@ -44,6 +44,11 @@ def show_command(finding: Finding, *options: str, plain: bool = False) -> str:
     return quoted(PROGRAM, *options, "show", *store, "--", target)
 
 
+def scan_group_command(group: str, *options: str) -> str:
+    """Return the line that shows all findings of one cause."""
+    return quoted(PROGRAM, *options, "scan", "--group", group)
+
+
 def remedy_command(finding: Finding, remedy: Remedy, *options: str) -> str | None:
     """Return the line that carries out the remedy; None while no verb does."""
     verb = VERBS.get(remedy.kind)

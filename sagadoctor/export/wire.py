@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -55,8 +55,8 @@ def moment(at: datetime | None) -> str | None:
     """Return a time as RFC 3339 in UTC, to the second (or finer where the source was finer)."""
     if at is None:
         return None
-    text = at.isoformat(timespec="microseconds" if at.microsecond else "seconds")
-    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
+    text = at.astimezone(UTC).isoformat(timespec="microseconds" if at.microsecond else "seconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sagadoctor.api.ports import Store
 from sagadoctor.clock import Clock
+from sagadoctor.errors import BackendError, LedgerError
 from sagadoctor.model.policy import Policy
 from sagadoctor.redaction import Redactor
 
+from .guard import guarded
 from .ports import Ledger
+
+_CLOSE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Backends:
 
     async def close(self) -> None:
         """Let go of every backend; one that fails to close doesn't keep the others open."""
-        for store in self.stores:
-            await store.close()
-        if self.ledger is not None:
-            await self.ledger.close()
+        for backend in (*self.stores, *((self.ledger,) if self.ledger is not None else ())):
+            with suppress(BackendError, LedgerError):
+                async with guarded(self.redactor, _CLOSE_SECONDS):
+                    await backend.close()

@@ -10,8 +10,7 @@ from sagadoctor.api.ports import CheckLevel, CheckLine, Store
 from sagadoctor.errors import BackendError, LedgerError
 
 from .backends import Backends
-
-_GRACE = 2.0
+from .guard import GRACE, guarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,13 @@ async def check(backends: Backends, stores: frozenset[str] | None, timeout: floa
 async def _check_store(store: Store, backends: Backends, deadline: Deadline) -> Checked:
     remaining = deadline.remaining()
     try:
-        async with asyncio.timeout(None if remaining is None else remaining + _GRACE):
-            return Checked(store.name, await store.check(deadline))
+        async with guarded(backends.redactor, None if remaining is None else remaining + GRACE):
+            lines = tuple(await store.check(deadline))
+            if not all(isinstance(line, CheckLine) for line in lines):
+                raise TypeError("check() gave something else than lines")
     except BackendError as error:
-        return Checked(store.name, (CheckLine("reached", CheckLevel.FAILED, error.reason, error.hint),))
-    except TimeoutError:
-        line = CheckLine("reached", CheckLevel.FAILED, "did not answer within its time", "raise --timeout")
-        return Checked(store.name, (line,))
-    except Exception as error:  # noqa: BLE001 - a plugin's own mistake must not stop the other checks
-        text = f"the plugin failed: {type(error).__name__}: {backends.redactor.text(str(error))}"
-        return Checked(store.name, (CheckLine("plugin", CheckLevel.FAILED, text),))
+        lines = (CheckLine("reached", CheckLevel.FAILED, error.reason, error.hint),)
+    return Checked(store.name, lines)
 
 
 async def _check_ledger(backends: Backends) -> Checked:

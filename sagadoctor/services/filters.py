@@ -33,7 +33,7 @@ class Filters:
         if self.stores is not None and finding.store not in self.stores:
             return False
         if finding.subject is not Subject.SAGA:
-            return self.takes_stores_only or (self.rules is not None and finding.rule in self.rules)
+            return Filters(stores=self.stores, rules=self.rules) == self and _in(finding.rule, self.rules)
         return (
             _in(finding.saga_type, self.saga_types)
             and _in(finding.step, self.steps)
@@ -47,11 +47,6 @@ class Filters:
                 or (finding.age_seconds is not None and finding.age_seconds >= self.older_than.total_seconds())
             )
         )
-
-    @property
-    def takes_stores_only(self) -> bool:
-        """Say whether nothing but the store is filtered, so that findings about stores belong to the answer."""
-        return self == Filters(stores=self.stores)
 
     def covers(self, seen: SeenFinding) -> bool:
         """Say whether a scan with these filters would have met this finding again, had it still held."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ import msgspec
 
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.ports import Look, Store
+from sagadoctor.diagnosis.rules import sources_disagree
 from sagadoctor.errors import BackendError, LedgerError, LedgerLocked
 from sagadoctor.model.capability import Capability
 from sagadoctor.model.finding import Finding, FindingStatus
@@ -20,12 +22,12 @@ from sagadoctor.model.seen import ScanTicket, SeenFinding, Standing
 
 from .backends import Backends
 from .filters import Filters
+from .guard import GRACE, closing, guarded
 from .judge import Judge
+from .recall import Recall
 from .tally import Tally
 
 _OVERLAP = timedelta(minutes=5)
-_GRACE = 2.0
-"""Seconds that a backend gets beyond its deadline to let go by itself, before it is left behind."""
 _BATCH = 2_000
 
 
@@ -53,6 +55,7 @@ class _Batch:
     notes: tuple[str, ...] = ()
     rows: int = 0
     truncated: bool = False
+    silent: frozenset[str] = frozenset()
     ended: bool = False
 
 
@@ -61,6 +64,7 @@ async def scan(backends: Backends, request: ScanRequest) -> AsyncIterator[Findin
     started = backends.clock.now()
     as_of = request.as_of or started
     tally = Tally(as_of)
+    recall = Recall(backends.ledger)
     deadline = Deadline.after(backends.clock, request.timeout)
     ticket = await _begin(backends, request, started, tally)
     if ticket is None and tally.blind_spots:
@@ -69,8 +73,7 @@ async def scan(backends: Backends, request: ScanRequest) -> AsyncIterator[Findin
     stores = backends.named(request.filters.stores)
     batches: asyncio.Queue[_Batch] = asyncio.Queue(maxsize=4)
     readers = [
-        asyncio.create_task(_read(store, backends, request, deadline, ticket, batches), name=f"read {store.name}")
-        for store in stores
+        asyncio.create_task(_read(store, backends, request, deadline, ticket, recall, batches)) for store in stores
     ]
     done = False
     try:
@@ -80,25 +83,25 @@ async def scan(backends: Backends, request: ScanRequest) -> AsyncIterator[Findin
             running -= batch.ended
             tally.rows += batch.rows
             tally.truncated |= batch.truncated
+            tally.unheard |= batch.silent
             tally.note(*batch.notes)
             if batch.blind is not None:
                 tally.blind(batch.blind)
             elif batch.ended and not batch.truncated:
                 tally.complete_sources.add(batch.store)
-            for finding in await _standing(backends, ticket, batch.findings, started, tally):
-                if request.filters.takes(finding) and not (
-                    request.new_only and finding.status is not FindingStatus.NEW
-                ):
+            wanted = [finding for finding in batch.findings if request.filters.takes(finding)]
+            for finding in await _standing(recall, ticket, wanted, started):
+                if not (request.new_only and finding.status is not FindingStatus.NEW):
                     tally.count(finding)
                     yield finding
-        resolved = await _finish(backends, request, ticket, started, tally)
+        resolved = await _finish(backends, request, ticket, recall, started, tally)
         done = True
         yield tally.end(resolved)
     finally:
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
-        if not done and ticket is not None and backends.ledger is not None:
+        if not done and ticket is not None:
             await _abandon(backends, ticket)
 
 
@@ -108,6 +111,7 @@ async def _read(
     request: ScanRequest,
     deadline: Deadline,
     ticket: ScanTicket | None,
+    recall: Recall,
     batches: asyncio.Queue[_Batch],
 ) -> None:
     """Read one store to its end; whatever goes wrong becomes a blind spot, and an end always follows."""
@@ -115,25 +119,28 @@ async def _read(
     truncated = False
     remaining = deadline.remaining()
     try:
-        async with asyncio.timeout(None if remaining is None else remaining + _GRACE):
-            async for batch in _batches_of(store, backends, request, deadline, before):
+        async with (
+            guarded(backends.redactor, None if remaining is None else remaining + GRACE),
+            aclosing(_batches_of(store, backends, request, deadline, before, recall)) as told,
+        ):
+            async for batch in told:
                 truncated |= batch.truncated
                 await batches.put(batch)
-        await batches.put(_Batch(store.name, ended=True, truncated=truncated))
     except BackendError as error:
         spot = BlindSpot(store.name, error.reason, before, error.hint)
         await batches.put(_Batch(store.name, blind=spot, ended=True))
-    except TimeoutError:
-        spot = BlindSpot(store.name, "did not end within its time and was left behind", before, "raise --timeout")
-        await batches.put(_Batch(store.name, blind=spot, ended=True))
-    except Exception as error:  # noqa: BLE001 - a plugin's own mistake must not stop the other stores
-        reason = f"the store's plugin failed: {type(error).__name__}: {backends.redactor.text(str(error))}"
-        await batches.put(_Batch(store.name, blind=BlindSpot(store.name, reason, before), ended=True))
+    else:
+        await batches.put(_Batch(store.name, ended=True, truncated=truncated))
 
 
 async def _batches_of(
-    store: Store, backends: Backends, request: ScanRequest, deadline: Deadline, before: datetime | None
-) -> AsyncIterator[_Batch]:
+    store: Store,
+    backends: Backends,
+    request: ScanRequest,
+    deadline: Deadline,
+    before: datetime | None,
+    recall: Recall,
+) -> AsyncGenerator[_Batch, None]:
     now = request.as_of or await store.now(deadline)
     ended_since = now - request.since
     if before is not None and request.as_of is None:
@@ -147,50 +154,69 @@ async def _batches_of(
         allow_full_scan=request.allow_full_scan,
     )
     others = [other for other in backends.stores if other is not store]
-    judge = Judge(store, others, backends.policy, now, backends.redactor, backends.ledger)
-    survey = await store.survey(look)
-    if not survey.has_times and backends.ledger is not None:
-        survey = msgspec.structs.replace(survey, first_scan=not await _observed_before(backends, store))
-    about_store = judge.hear(survey)
-    if about_store:
-        yield _Batch(store.name, about_store)
-    async for page in store.read(look):
-        findings = await judge.judge(page.sagas, deadline)
-        yield _Batch(store.name, findings, rows=len(page.sagas), truncated=page.truncated, notes=page.notes)
-    if Capability.TIMES not in store.capabilities and Capability.ENDED in store.capabilities and not request.deep:
-        async for batch in _ended_without_times(store, backends, look, judge):
-            yield batch
-
-
-async def _ended_without_times(store: Store, backends: Backends, look: Look, judge: Judge) -> AsyncIterator[_Batch]:
-    """Read the ended sagas that nobody has judged yet, in key order, up to the cap."""
-    if backends.ledger is None:
-        yield _Batch(store.name, notes=(f"{store.name}: ended sagas were not read (no ledger, and no times to go by)",))
-        return
-    read = 0
-    async for ids in store.ended_ids(look):
-        fresh = await backends.ledger.unjudged(store.name, ids)
-        room = look.live_cap - read
-        if len(fresh) > room:
-            yield _Batch(store.name, truncated=True)
-            fresh = fresh[:room]
-        for start in range(0, len(fresh), _BATCH):
-            chunk = fresh[start : start + _BATCH]
-            sagas = [saga for saga in await store.fetch(chunk, look.deadline) if not saga.is_live]
-            findings = await judge.judge(sagas, look.deadline)
-            sick = {finding.saga_id for finding in findings}
-            await backends.ledger.judged(store.name, [saga.saga_id for saga in sagas if saga.saga_id not in sick])
-            yield _Batch(store.name, findings, rows=len(sagas))
-        read += len(fresh)
-        if read >= look.live_cap:
-            return
-
-
-async def _observed_before(backends: Backends, store: Store) -> bool:
+    if request.as_of is not None:
+        recall = Recall(None)  # what a restored dump looks like says nothing about the store itself
+    judge = Judge(store, others, backends.policy, now, backends.redactor, recall)
+    unsurveyed: BackendError | None = None
     try:
-        return backends.ledger is not None and await backends.ledger.has_observed(store.name)
-    except LedgerError:
-        return False
+        about_store = await _surveyed(store, backends, look, judge)
+    except BackendError as error:
+        unsurveyed = error
+    else:
+        yield _Batch(store.name, about_store)
+    async with closing(store.read(look)) as pages:
+        async for page in pages:
+            findings = await judge.judge(page.sagas, deadline)
+            notes = tuple(str(note) for note in page.notes)
+            yield _Batch(store.name, findings, rows=len(page.sagas), truncated=bool(page.truncated), notes=notes)
+    if Capability.TIMES not in store.capabilities and Capability.ENDED in store.capabilities and not request.deep:
+        async with aclosing(_ended_without_times(store, look, judge)) as batches:
+            async for batch in batches:
+                yield batch
+    if judge.silent:
+        names = ", ".join(sorted(judge.silent))
+        note = f"{store.name}: its sagas were not compared with those of {names}, which could not be asked"
+        yield _Batch(store.name, silent=frozenset(judge.silent), notes=(note,))
+    if judge.missed:
+        raise BackendError("; ".join(judge.missed))
+    if unsurveyed is not None:
+        raise BackendError(f"its sagas could not be counted together: {unsurveyed.reason}", hint=unsurveyed.hint)
+
+
+async def _surveyed(store: Store, backends: Backends, look: Look, judge: Judge) -> Sequence[Finding]:
+    """Let the judge hear what the store computed of many sagas; return what is to be said of the store itself."""
+    async with guarded(backends.redactor):
+        survey = await store.survey(look)
+        if not survey.has_times:
+            observed = await judge.recall.ask(lambda ledger: ledger.has_observed(store.name))
+            survey = msgspec.structs.replace(survey, first_scan=observed is False)
+        return judge.hear(survey)
+
+
+async def _ended_without_times(store: Store, look: Look, judge: Judge) -> AsyncGenerator[_Batch, None]:
+    """Read the ended sagas that nobody has judged yet, in key order, up to the cap."""
+    if judge.recall.ledger is None:
+        note = f"{store.name}: ended sagas were not read (no times to go by, and nothing is remembered)"
+        yield _Batch(store.name, notes=(note,))
+        return
+    room = look.live_cap
+    async with closing(store.ended_ids(look)) as pages:
+        async for ids in pages:
+            fresh = await judge.unjudged(ids)
+            if fresh is None:
+                note = f"{store.name}: ended sagas were not all read (the ledger can't tell which were judged before)"
+                yield _Batch(store.name, truncated=True, notes=(note,))
+                return
+            for start in range(0, min(len(fresh), room), _BATCH):
+                chunk = fresh[start : min(start + _BATCH, room)]
+                sagas = [saga for saga in await store.fetch(chunk, look.deadline) if not saga.is_live]
+                findings = await judge.judge(sagas, look.deadline)
+                await judge.settle(sagas, findings)
+                yield _Batch(store.name, findings, rows=len(sagas))
+            room -= len(fresh)
+            if room < 0:
+                yield _Batch(store.name, truncated=True)
+                return
 
 
 async def _begin(backends: Backends, request: ScanRequest, started: datetime, tally: Tally) -> ScanTicket | None:
@@ -209,26 +235,18 @@ async def _begin(backends: Backends, request: ScanRequest, started: datetime, ta
 
 
 async def _standing(
-    backends: Backends,
-    ticket: ScanTicket | None,
-    findings: Sequence[Finding],
-    started: datetime,
-    tally: Tally,
+    recall: Recall, ticket: ScanTicket | None, findings: Sequence[Finding], started: datetime
 ) -> Sequence[Finding]:
     """Return the findings with what the ledger remembers of them."""
-    ledger = backends.ledger
-    if ledger is None or not findings:
+    if not findings:
         return findings
     seen = [seen_of(finding) for finding in findings]
-    try:
-        if ticket is not None:
-            standings = await ledger.compare(ticket, seen, started)
-        else:
-            quiet = await ledger.acknowledged(seen, started)
-            standings = {each: Standing(FindingStatus.NEW, started, until) for each, until in quiet.items()}
-    except LedgerError as error:
-        tally.note(f"the ledger can't be used, so findings count as new: {error}")
-        return findings
+    if ticket is not None:
+        running = ticket
+        standings = await recall.ask(lambda ledger: ledger.compare(running, seen, started)) or {}
+    else:
+        quiet = await recall.ask(lambda ledger: ledger.acknowledged(seen, started)) or {}
+        standings = {each: Standing(FindingStatus.NEW, started, until) for each, until in quiet.items()}
     return [_stood(finding, standings.get(finding.id)) for finding in findings]
 
 
@@ -259,23 +277,36 @@ def seen_of(finding: Finding) -> SeenFinding:
 
 
 async def _finish(
-    backends: Backends, request: ScanRequest, ticket: ScanTicket | None, started: datetime, tally: Tally
+    backends: Backends,
+    request: ScanRequest,
+    ticket: ScanTicket | None,
+    recall: Recall,
+    started: datetime,
+    tally: Tally,
 ) -> tuple[str, ...]:
-    if backends.ledger is None or ticket is None:
-        return ()
+    """Conclude what is resolved, unless the ledger missed a part of the scan."""
+    read = [store for store in backends.stores if store.name in tally.complete_sources]
+    all_read = frozenset(store.name for store in read if request.deep or Capability.TIMES not in store.capabilities)
+    all_heard = len(read) == len(backends.stores) and not tally.unheard
+    window = started - request.since
 
     def in_scope(seen: SeenFinding) -> bool:
-        if seen.ended and not request.deep and (seen.since is None or seen.since < started - request.since):
+        if seen.ended and seen.store not in all_read and (seen.since is None or seen.since < window):
+            return False
+        if seen.rule == sources_disagree.RULE.name and not all_heard:
             return False
         return request.filters.covers(seen)
 
-    try:
+    resolved: tuple[str, ...] | None = None
+    if ticket is not None:
         whole = Filters(stores=request.filters.stores) == request.filters
-        complete = sorted(tally.complete_sources)
-        return await backends.ledger.finish(ticket, started, complete, in_scope, remember=whole)
-    except LedgerError as error:
-        tally.note(f"the ledger could not be written at the end of the scan: {error}")
-        return ()
+        complete, running = sorted(tally.complete_sources), ticket
+        resolved = await recall.ask(lambda ledger: ledger.finish(running, started, complete, in_scope, remember=whole))
+        if resolved is None:
+            await _abandon(backends, ticket)
+    if recall.failed is not None:
+        tally.note(f"the ledger can't be used, so findings count as new and none as resolved: {recall.failed}")
+    return resolved or ()
 
 
 async def _abandon(backends: Backends, ticket: ScanTicket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ from sagadoctor.model.report import BlindSpot
 from sagadoctor.model.saga import Saga
 
 from .backends import Backends
+from .guard import GRACE, guarded
 from .link import linked_sagas
 from .scan import seen_of
 from .veil import veiled
@@ -71,14 +73,22 @@ async def show(backends: Backends, request: ShowRequest) -> Shown:
             store_name, wanted = known
             gone = wanted
     stores = backends.named(frozenset((store_name,)) if store_name else None)
-    cases: list[ShownCase] = []
-    blind: list[BlindSpot] = []
-    for store in stores:
-        try:
-            cases += await _cases(backends, store, wanted, request, deadline)
-        except BackendError as error:
-            blind.append(BlindSpot(store.name, error.reason, hint=error.hint))
-    return Shown(tuple(cases), tuple(blind), wanted is not None, gone if not cases else None)
+    told = await asyncio.gather(*(_look(backends, store, wanted, request, deadline) for store in stores))
+    cases = tuple(case for each in told if not isinstance(each, BlindSpot) for case in each)
+    blind = tuple(each for each in told if isinstance(each, BlindSpot))
+    return Shown(cases, blind, wanted is not None, gone if not cases and not blind else None)
+
+
+async def _look(
+    backends: Backends, store: Store, saga_id: str | None, request: ShowRequest, deadline: Deadline
+) -> list[ShownCase] | BlindSpot:
+    """Ask one store; whatever goes wrong is a blind spot, and no store waits for another."""
+    remaining = deadline.remaining()
+    try:
+        async with guarded(backends.redactor, None if remaining is None else remaining + GRACE):
+            return await _cases(backends, store, saga_id, request, deadline)
+    except BackendError as error:
+        return BlindSpot(store.name, error.reason, hint=error.hint)
 
 
 async def _known(backends: Backends, finding_id: str) -> tuple[str, str] | None:
@@ -104,8 +114,8 @@ async def _cases(
         sagas = ()
     rows = [veiled(saga, backends.redactor) for saga in sagas]
     others = [other for other in backends.stores if other is not store]
-    links = await linked_sagas(rows, store, others, deadline) if rows else {}
-    observed = await _observed(backends, store, rows, now)
+    links = await linked_sagas(rows, store, others, deadline, set()) if rows else {}
+    observed = await _observed(backends, store, rows, now) if request.as_of is None else {}
     shown: list[ShownCase] = []
     for row in rows:
         policy = backends.policy.of(row.saga_type)

@@ -32,6 +32,8 @@ class Tally:
     truncated: bool = False
     blind_spots: list[BlindSpot] = field(default_factory=list)
     complete_sources: set[str] = field(default_factory=set)
+    unheard: frozenset[str] = frozenset()
+    """Stores that could not be asked about another store's sagas."""
     _notes: dict[str, None] = field(default_factory=dict)
     _groups: dict[str, _Counted] = field(default_factory=dict)
     _severities: dict[Severity, int] = field(default_factory=dict)

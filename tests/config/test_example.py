@@ -24,7 +24,7 @@ def example() -> Configuration:
 
 def test_the_example_loads_without_a_warning(example: Configuration) -> None:
     assert [store.name for store in example.stores] == ["orders", "bookings"]
-    assert [step.name for step in example.policy.of("OrderFulfillment").steps][0] == "reserve_inventory"
+    assert example.policy.of("OrderFulfillment").steps[0].name == "reserve_inventory"
     assert example.environment.read_only
     assert lines(settings(example))
     assert [str(warning) for warning in example.warnings if "everybody" not in warning.message] == []

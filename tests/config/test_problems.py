@@ -89,6 +89,7 @@ def test_row_05_a_wrong_type_is_named(tmp_path: Path, key: str, said: str) -> No
         ("saga = { table = 'x', owner = { columm = 'a' } }", "saga.owner.columm: unknown key; did you mean `column`?"),
         ("saga = { attempts = 3 }", "saga.table: is missing"),
         ("mode = 'fats'", 'mode: one of slow, fast is wanted, not the text "fats"; did you mean `fast`?'),
+        ("mode = 'x://u:s3cret@h'", 'mode: one of slow, fast is wanted, not the text "x://u:«redacted»@h"'),
         ("password = 3", 'password: a secret is a table that says where it is kept, such as { env = "NAME" }'),
         (
             "headers = { a = { env = 'A', b = 'B' } }",
@@ -130,6 +131,13 @@ def test_row_07_an_unset_variable_is_named_and_no_value_is_shown(tmp_path: Path)
         "c.toml:5: stores.orders.token: environment variable OTHER is empty",
     ]
     assert loaded(tmp_path, text).stores[0].name == "orders"
+
+
+def test_row_07_a_secret_in_place_of_a_variable_is_not_shown(tmp_path: Path) -> None:
+    assert refused(tmp_path, f"{STORE}password = {{ env = 's3cret-value!' }}\n", environ={}) == [
+        "c.toml:4: stores.orders.password: `env` names an environment variable: letters, digits and `_`; "
+        "what stands there is not shown"
+    ]
 
 
 def test_row_07_an_unset_variable_is_told_together_with_other_mistakes(tmp_path: Path) -> None:
@@ -209,7 +217,7 @@ def test_row_15_numbers_and_durations_out_of_range(tmp_path: Path) -> None:
         "no_progress = '-5m'\n[sagas.A.policy]\nattempts = 0\n"
         f"{STORE}chunk = 0\n"
     )
-    long = "a duration is longer than nothing and at most 3650 days"
+    long = "a duration is at least 1ms and at most 3650d"
     unit = 'write a number and one of ms, s, m, h, d, such as "15m"'
     assert refused(tmp_path, text) == [
         "c.toml:2: policy.attempts: out of range: at least 1 is wanted, not the number -1",

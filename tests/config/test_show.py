@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from datetime import timedelta
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagadoctor.api.options import LONGEST, duration
 from sagadoctor.api.v1 import Redactor
 from sagadoctor.config import resolve
-from sagadoctor.config.show import data, duration_text, lines, settings, written
+from sagadoctor.config.show import entries, lines, settings, written
 
 from .samples import STORE, loaded
 
@@ -99,20 +97,14 @@ def test_a_resolved_secret_is_not_shown_either(tmp_path: Path) -> None:
     resolve(configuration, Redactor(), {"PW": "canary-value"})
     found = settings(configuration)
     assert "canary" not in "\n".join(lines(found))
-    assert "canary" not in json.dumps(data(found))
+    assert "canary" not in json.dumps(entries(found))
 
 
-def test_the_same_as_data(tmp_path: Path) -> None:
-    found = data(settings(loaded(tmp_path, TEXT)))
+def test_the_same_for_a_program(tmp_path: Path) -> None:
+    found = entries(settings(loaded(tmp_path, TEXT)))
     assert {"key": "policy.attempts", "value": 3, "origin": f"{tmp_path}/c.toml:17"} in found
     assert {"key": "stores.orders.password", "value": {"env": "PW"}, "origin": f"{tmp_path}/c.toml:7"} in found
     json.dumps(found)
-
-
-@given(st.timedeltas(timedelta(milliseconds=1), LONGEST))
-def test_a_duration_is_written_as_it_can_be_read(span: timedelta) -> None:
-    span = timedelta(milliseconds=max(1, span // timedelta(milliseconds=1)))
-    assert abs(duration(duration_text(span)) - span) < timedelta(milliseconds=1)
 
 
 @given(

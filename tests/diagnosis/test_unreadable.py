@@ -66,7 +66,7 @@ def test_a_bad_time_alone_is_primary() -> None:
 def test_two_rows_with_one_id() -> None:
     assert bad(findings(saga(doubts=(Doubt("id", "s-1", "one row for an id"),)))) == {RULE}
     finding = primary(findings(repeated=True), RULE)
-    assert "id could not be read" not in finding.summary
+    assert finding.summary.startswith("another row has the same id")
     assert "same id" in facts(finding)
 
 
@@ -95,6 +95,13 @@ def test_an_unknown_state_may_still_be_stuck() -> None:
 
     primary(found, RULE)
     assert "no-progress" in bad(found)
+
+
+def test_the_sentence_names_everything_that_could_not_be_read() -> None:
+    doubt = Doubt("updated_at", "0000-00-00", "a time")
+    row = saga(SagaState.UNKNOWN, order_steps(UNKNOWN), raw_state="HALF_DONE", doubts=(doubt,))
+
+    assert primary(findings(row), RULE).summary.startswith("state, steps, updated_at could not be read")
 
 
 def test_many_doubts_are_counted_in_the_sentence_and_listed_in_the_evidence() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from sagadoctor.clock import StillClock
 from sagadoctor.errors import LedgerError, LedgerLocked, LedgerTooNew
-from sagadoctor.ledger import SqlLedger, chores, schema
+from sagadoctor.ledger import SqlLedger, chores, observations, schema
+from sagadoctor.ledger.text import ticks
 from sagadoctor.model.finding import FindingStatus, Severity
 from sagadoctor.model.observation import Observation
 from sagadoctor.model.seen import Acknowledgement
@@ -117,6 +118,16 @@ class Comparison:
             await ledger.abandon(ticket)
             assert (await scan(ledger, "", 60))[1] == ()
             assert await ledger.known(["f-1"]) == {}
+
+        using(open_here, use)
+
+    def test_what_only_an_abandoned_scan_saw_is_new_when_a_finished_one_sees_it(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            ticket = await ledger.begin("cron", NOW, LEASE)
+            await ledger.compare(ticket, [finding("f-1")], NOW)
+            await ledger.abandon(ticket)
+            await scan(ledger, "f-2", 60, complete=())
+            assert (await scan(ledger, "f-1 f-2", 120))[0] == {"f-1": "new", "f-2": "ongoing"}
 
         using(open_here, use)
 
@@ -395,6 +406,18 @@ class Observing:
                 "s-1": Observation("y", after(180), after(180), first_look=True)
             }
             assert await ledger.observe("orders", [], after(200)) == {}
+
+        using(open_here, use)
+
+    def test_of_two_who_saw_the_same_change_the_earlier_moment_counts(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.observe("orders", [("s-1", "x")], NOW)
+            database = connected(open_here)
+            with database.transaction():  # as somebody writes who had looked before
+                late = [("orders", "s-1", "x", ticks(after(60)), ticks(after(60)))]
+                database.put(observations._OBSERVATIONS, late, observations._EARLIER_WHEN_SAME)
+            database.close()
+            assert (await ledger.observe("orders", [("s-1", "x")], after(90)))["s-1"].since == NOW
 
         using(open_here, use)
 

@@ -98,6 +98,24 @@ class Ticking(SystemClock):
         return self.seconds
 
 
+def test_row_76_the_steady_clock_of_another_machine_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Ticking()
+
+    async def use(ledger: SqlLedger) -> None:
+        with monkeypatch.context() as patched:
+            away = replace(this_process(), host="other", machine="another boot")
+            patched.setattr("sagadoctor.ledger.sql_ledger.Asker", lambda clock: asker.Asker(clock, away))
+            await ledger.begin("cron", NOW, LEASE)
+        clock.seconds = 10 * LEASE
+        with pytest.raises(LedgerLocked):
+            await ledger.begin("cron", after(LEASE - 1), LEASE)
+        assert (await ledger.begin("cron", after(LEASE), LEASE)).number == 2
+
+    using(lambda: open_ledger(tmp_path / "ledger.db", None, clock), use)
+
+
 @pytest.mark.skipif(not this_process().machine, reason="needs Linux: elsewhere processes share no steady clock")
 def test_row_76_on_one_machine_the_steady_clock_ends_a_lease(tmp_path: Path) -> None:
     clock = Ticking()

@@ -14,7 +14,7 @@ import pytest
 
 from .servers import MariaDBServer, PostgresServer, SqlServer
 
-STUCK = 20_000
+STUCK = 60_000
 _TABLE = (
     "create table sagas (saga_id varchar(64) primary key, saga_type varchar(80) not null, state varchar(40) not null,"
     " current_step int not null, data {json} not null, steps {json} not null, created_at timestamp not null,"
@@ -62,6 +62,7 @@ def _config(folder: Path, server: SqlServer, database: str) -> Path:
 
 
 def _scan(config: Path, *options: str, timeout: str = "20s") -> subprocess.Popen[bytes]:
+    """Start a scan; its stderr goes to a file beside the configuration, so that reading line by line can't block it."""
     command = [
         sys.executable,
         "-m",
@@ -74,17 +75,17 @@ def _scan(config: Path, *options: str, timeout: str = "20s") -> subprocess.Popen
         "-o",
         "ndjson",
     ]
-    return subprocess.Popen(
-        [*command, *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "FAULT_PW": "sd"},
-    )
+    with config.with_name("stderr").open("wb") as talk:
+        return subprocess.Popen(
+            [*command, *options], stdout=subprocess.PIPE, stderr=talk, env={**os.environ, "FAULT_PW": "sd"}
+        )
 
 
-def _rest(process: subprocess.Popen[bytes]) -> tuple[list[dict[str, Any]], str]:
-    out, err = process.communicate(timeout=60)
-    return [json.loads(line) for line in out.splitlines()], err.decode()
+def _rest(process: subprocess.Popen[bytes], folder: Path) -> tuple[list[dict[str, Any]], str]:
+    assert process.stdout is not None
+    out = process.stdout.read()  # what readline() has buffered is lost to communicate()
+    process.wait(timeout=60)
+    return [json.loads(line) for line in out.splitlines()], (folder / "stderr").read_text()
 
 
 @pytest.fixture(params=["private_postgres", "private_mariadb"])
@@ -100,7 +101,7 @@ def test_a_database_killed_in_mid_scan_leaves_its_findings_and_a_blind_spot(serv
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())  # the pipe is small: the scan waits for us in its first pages
     server.kill()
-    rest, said = _rest(process)
+    rest, said = _rest(process, tmp_path)
     end = rest[-1]
     assert first["rule"] == "step-timed-out"
     assert process.returncode == 1, said
@@ -115,7 +116,7 @@ def test_a_database_that_is_not_there_is_incomplete_and_says_so(server: SqlServe
     config = _config(tmp_path, server, _fill(server))
     server.kill()
     process = _scan(config)
-    lines, said = _rest(process)
+    lines, said = _rest(process, tmp_path)
     assert process.returncode == 3, said
     assert lines[-1]["complete"] is False
     assert lines[-1]["findings"] if "findings" in lines[-1] else len(lines) == 1
@@ -129,7 +130,7 @@ def test_a_database_that_hangs_is_left_within_its_deadline(server: SqlServer, tm
     try:
         started = time.monotonic()
         process = _scan(config, timeout="3s")
-        lines, said = _rest(process)
+        lines, said = _rest(process, tmp_path)
         seconds = time.monotonic() - started
     finally:
         server.resume()
@@ -146,7 +147,7 @@ def test_a_database_that_hangs_in_mid_scan_is_left_within_its_deadline(server: S
     server.pause()
     try:
         started = time.monotonic()
-        rest, said = _rest(process)
+        rest, said = _rest(process, tmp_path)
         seconds = time.monotonic() - started
     finally:
         server.resume()

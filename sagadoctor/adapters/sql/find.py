@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Deadline, Saga
-from sagadoctor.api.v1.sql import Guest
+from msgspec.structs import replace
 
+from sagadoctor.api.v1 import Deadline, Doubt, FullScanRefused, Saga
+from sagadoctor.api.v1.sql import Guest, Session, access, bound
+
+from .advice import create_index
+from .documents import extracted, searched
 from .opened import Opened
-from .page import collect
+from .page import Rows, collect
+from .paths import parse_path
+from .reader import SagaReader
+from .source import is_storable
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
 CHUNK: Final = 500
 MOST_FOUND: Final = 100
@@ -23,79 +31,128 @@ async def fetch_rows(
 ) -> tuple[Saga, ...]:
     """Return every row with one of these ids; ids compare as bytes, whatever the column's collation says."""
     found: list[Saga] = []
-    unique = list(dict.fromkeys(ids))
+    unique = _meant_once(opened.reader, ids)
     for start in range(0, len(unique), CHUNK):
         found.extend(await _fetch(guest, opened, unique[start : start + CHUNK], deadline, detail=detail))
-    return tuple(found)
+    return tuple(marked(found))
+
+
+def _meant_once(reader: SagaReader, ids: Sequence[str]) -> list[str]:
+    """Return the ids without those that mean a row which another one means already."""
+    seen: set[str] = set()
+    kept: list[str] = []
+    for text in ids:
+        meant = reader.ident.means(text)
+        if not meant <= seen:
+            kept.append(text)
+            seen |= meant
+    return kept
+
+
+def marked(sagas: list[Saga]) -> list[Saga]:
+    """Return the rows with a doubt on each one whose id another one has too."""
+    often = {saga_id for saga_id, count in Counter(saga.saga_id for saga in sagas).items() if count > 1}
+    return [repeated(saga) if saga.saga_id in often else saga for saga in sagas]
+
+
+def repeated(saga: Saga) -> Saga:
+    """Return the row with the doubt that its id isn't its own."""
+    return replace(saga, doubts=(*saga.doubts, Doubt("id", saga.saga_id, "duplicate id: another row has the same")))
 
 
 async def _fetch(guest: Guest, opened: Opened, ids: Sequence[str], deadline: Deadline, *, detail: bool) -> list[Saga]:
-    from sqlalchemy import and_, or_, select
+    from sqlalchemy import select
 
-    reader = opened.detail if detail else opened.reader
+    companions = opened.detail if detail else opened.scan
+    reader = companions.reader
     meant = {canonical for text in ids for canonical in reader.ident.means(text)}
-    values = [value for text in ids for value in reader.ident.lookups(text)]
-    columns = reader.id_columns
-    if not values:
+    among = _among(reader, [value for text in ids for value in reader.ident.lookups(text)])
+    if among is None:
         return []
-    among: ColumnElement[bool]
-    if len(columns) == 1:
-        given = [each for (value,) in values if (each := reader.source.given(columns[0], value)) is not None]
-        if not given:
-            return []
-        among = reader.source.element(columns[0]).in_(given)
-    else:
-        ways: list[ColumnElement[bool]] = []
-        for combination in values:
-            parts = [reader.source.given(column, value) for column, value in zip(columns, combination, strict=True)]
-            if None not in parts:
-                pairs = zip(columns, parts, strict=True)
-                ways.append(and_(*(reader.source.element(column) == part for column, part in pairs)))
-        if not ways:
-            return []
-        among = or_(*ways)
-    statement: Any = select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, among)
-    rows = await guest.run(lambda session: collect(session, statement, opened.companions(detail=detail)), deadline)
+    statement = select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, among)
+
+    def work(session: Session) -> Rows:
+        return collect(session, statement, companions)
+
+    rows = await guest.run(work, deadline)
     return [saga for saga in rows.sagas if saga.saga_id in meant]
 
 
+def _among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool] | None:
+    """Return the condition that the id is one of these; None where none of them can be an id here."""
+    from sqlalchemy import and_, or_
+
+    source, columns = reader.source, reader.id_columns
+    if len(columns) == 1:
+        given = [each for (value,) in values if (each := source.given(columns[0], value)) is not None]
+        return source.element(columns[0]).in_(given) if given else None
+    ways: list[ColumnElement[bool]] = []
+    for combination in values:
+        parts = [source.given(column, value) for column, value in zip(columns, combination, strict=True)]
+        if None not in parts:
+            pairs = zip(columns, parts, strict=True)
+            ways.append(and_(*(source.element(column) == part for column, part in pairs)))
+    return or_(*ways) if ways else None
+
+
 async def find_rows(guest: Guest, opened: Opened, business_key: str, deadline: Deadline) -> tuple[Saga, ...]:
-    """Return the rows with this business key."""
+    """Return the rows with this business key; raises FullScanRefused where no index finds them in a big table."""
     from sqlalchemy import literal_column, select
 
-    from .documents import extracted
-    from .paths import parse_path
-
+    found = business_key_element(opened.reader)
+    if found is None:
+        return ()
+    element, leading = found
     reader = opened.reader
     words = reader.words.business_key
-    if words is None or "business_key" in reader.not_extracted:
+    column = None if words is None or words.path is not None else reader.source.column(words.column or "")
+    if not is_storable(business_key):
         return ()
-    payload = reader.words.payload
-    if words.path is not None and payload is not None and words.column in (None, payload.column):
-        column = reader.source.column(payload.column or "")
-        assert column is not None
-        expression = extracted(
-            column,
-            reader.source.element(column),
-            parse_path(words.path),
-            payload.format,
-            opened.engine,
-            reader.setting.version,
-        )
-        from sagadoctor.api.v1.sql import bound
-
-        condition = expression == bound(business_key) if expression is not None else None
-    else:
-        column = reader.source.column(words.column or "")
-        given = reader.source.given(column, business_key) if column is not None else None
-        condition = reader.source.element(column) == given if column is not None and given is not None else None
-    if condition is None:
+    given = bound(business_key) if column is None else reader.source.given(column, business_key)
+    if given is None:
         return ()
-    statement: Any = (
+    statement: Select[Any] = (
         select(*reader.selection.items)
         .select_from(reader.source.clause)
-        .where(*reader.where, condition)
+        .where(*reader.where, element == given)
         .limit(literal_column(str(MOST_FOUND)))
     )
-    rows = await guest.run(lambda session: collect(session, statement, opened.companions()), deadline)
+
+    def work(session: Session) -> Rows:
+        if opened.table.rows > opened.context.big_table:
+            plan = session.explain(statement)
+            if access(plan, opened.table, {leading}, opened.engine).sequential:
+                raise no_index(opened, leading, is_column=column is not None)
+        return collect(session, statement, opened.scan)
+
+    rows = await guest.run(work, deadline)
     return tuple(saga for saga in rows.sagas if saga.business_key == business_key)
+
+
+def business_key_element(reader: SagaReader) -> tuple[ColumnElement[Any], str] | None:
+    """Return the business key as the database sees it, and the name by which a plan shows its index."""
+    words, payload = reader.words.business_key, reader.words.payload
+    if words is None or words.const is not None or "business_key" in reader.not_extracted:
+        return None
+    if words.path is not None and payload is not None and words.column in (None, payload.column):
+        column = reader.source.column(payload.column or "")
+        if column is None:
+            return None
+        element, path = reader.source.element(column), parse_path(words.path)
+        plain = searched(column, element, path, reader.setting.engine)
+        if plain is None:
+            engine, version = reader.setting.engine, reader.setting.version
+            plain = extracted(column, element, path, payload.format, engine, version)
+        return None if plain is None else (plain, str(path[-1]))
+    if words.path is not None or words.pattern is not None or words.values:
+        return None
+    column = reader.source.column(words.column or "")
+    return None if column is None else (reader.source.element(column), column.name)
+
+
+def no_index(opened: Opened, leading: str, *, is_column: bool) -> FullScanRefused:
+    """Return the refusal to look for a business key in all of a big table."""
+    table = opened.table
+    text = f"no index finds a business key in {table.place} (about {table.rows:,} rows)"
+    advice = create_index(table, [leading], opened.engine) if is_column else "create an index on the path's expression"
+    return FullScanRefused(text, source=opened.context.name, hint=advice)

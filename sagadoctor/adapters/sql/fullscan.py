@@ -105,9 +105,7 @@ def _blocks(session: Session, opened: Opened) -> list[tuple[Table, int, int]] | 
     found: list[tuple[Table, int, int]] = []
     for part in parts:
         name = func.quote_ident(part.schema) + "." + func.quote_ident(part.name)
-        size, block = session.rows(
-            select(func.pg_relation_size(name), func.current_setting("block_size"))
-        )[0]
+        size, block = session.rows(select(func.pg_relation_size(name), func.current_setting("block_size")))[0]
         found.append((part, -(-int(size) // int(block)), int(block)))
     return found
 
@@ -119,8 +117,10 @@ async def _by_block(
 
     reader = opened.reader
     if table is not opened.table:
-        reader = SagaReader(opened.options, table, opened.child, reader.setting, Missing(), detail=False, place=reader.place)
-    companions = Companions(reader, opened)
+        reader = SagaReader(
+            opened.options, table, opened.child, reader.setting, Missing(), detail=False, place=reader.place
+        )
+    companions = replace(opened.scan, reader=reader)
     conditions = wanted(opened, reader, look)
     pace = Pace(max(_FEWEST_BLOCKS, BITE_BYTES // block_size), _FEWEST_BLOCKS)
     at = 0
@@ -128,8 +128,8 @@ async def _by_block(
         until = min(count, at + pace.size)
         top = f" AND ctid < '({until},0)'::tid" if until < count else ""
         bite: ColumnElement[bool] = literal_column(f"ctid >= '({at},0)'::tid{top}")
-        statement = select(*reader.selection.items).select_from(reader.source.clause).where(
-            *reader.where, bite, *conditions
+        statement = (
+            select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, bite, *conditions)
         )
         rows, seconds = await _timed(guest, look, statement, companions)
         yield rows.sagas
@@ -147,14 +147,16 @@ async def _by_key(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[lis
             f"{opened.table.place} has no primary key, so it can't be read in small bites",
             hint="add a primary key, or an index that begins with the state",
         )
-    companions = opened.companions()
+    companions = opened.scan
     conditions = wanted(opened, reader, look)
     pace = Pace(_BITE_ROWS, _FEWEST_ROWS)
     road = Road(opened, [], keys, unique=True)
     while not road.done:
         end = await guest.run(_end_of_bite(road, pace.size), look.deadline)
-        statement = select(*reader.selection.items).select_from(reader.source.clause).where(
-            *reader.where, *road.between(end), *conditions
+        statement = (
+            select(*reader.selection.items)
+            .select_from(reader.source.clause)
+            .where(*reader.where, *road.between(end), *conditions)
         )
         rows, seconds = await _timed(guest, look, statement, companions)
         yield rows.sagas
@@ -199,4 +201,3 @@ def wanted(opened: Opened, reader: SagaReader, look: Look) -> list[ColumnElement
         return []
     live = or_(element.is_(None), element.not_in(known))
     return [live if look.ended_since is None else or_(live, *recent)]
-

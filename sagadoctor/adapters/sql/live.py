@@ -1,4 +1,4 @@
-"""The scan: live rows by the roads that were planned, the oldest progress first where there are too many, then ended."""
+"""The scan: live rows by the roads that were planned, then ended ones; too many live rows: the oldest first."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def walk(guest: Guest, opened: Opened, road: Road, look: Look, most: int |
     """Read a road's next page and note how far it came."""
     limit = road.rows if most is None else max(1, min(road.rows, most))
     statement = road.statement(limit)
-    companions = opened.companions()
+    companions = opened.scan
 
     key = None if road.unique else road.key_of
 
@@ -97,4 +97,3 @@ def _trim(road: Road, rows: Rows, limit: int) -> None:
     keep = len(rows.sagas) - same
     rows.sagas = rows.sagas[:keep]
     road.last = rows.keys[keep - 1]
-

@@ -1,20 +1,24 @@
-"""A mapping met with its database, once: real names, readers, and what both together can do."""
+"""A mapping met with its database: real names, readers, and what both together can do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from sagadoctor.api.v1 import Capability, Deadline, SchemaMismatch, StoreContext
+from sagadoctor.api.v1 import Capability, Deadline, Look, Saga, SagaState, SchemaMismatch, StoreContext
 from sagadoctor.api.v1.sql import Guest, Session, Table
 
 from .mapping.columns import TableName
+from .mapping.saga import Alive
 from .mapping.steps import ChildTable
 from .options import SqlOptions
+from .outbox import Outbox
+from .owners import Owners
 from .page import Companions
 from .reader import SagaReader, Setting
 from .source import Missing
+from .states import ColumnStates
 from .times import zone_of
 
 _LINKS: Final = ("parent", "repaired_by")
@@ -28,10 +32,16 @@ class Opened:
     context: StoreContext
     version: str
     product: str
-    reader: SagaReader
-    detail: SagaReader
+    scan: Companions
+    detail: Companions
+    tables: tuple[Table, ...]
     child: Table | None
     capabilities: frozenset[Capability]
+
+    @property
+    def reader(self) -> SagaReader:
+        """Return the reader of a scan's rows."""
+        return self.scan.reader
 
     @property
     def table(self) -> Table:
@@ -43,9 +53,49 @@ class Opened:
         """Return the engine's name."""
         return self.reader.source.engine
 
-    def companions(self, *, detail: bool = False) -> Companions:
-        """Return what completes a page of rows."""
-        return Companions(self.detail if detail else self.reader)
+    def is_live(self, saga: Saga) -> bool:
+        """Say whether a row counts as live: by its state, unless its word says that it ended somehow."""
+        if saga.state is not SagaState.UNKNOWN:
+            return saga.is_live
+        states = self.reader.states
+        return not (isinstance(states, ColumnStates) and states.meanings.of(saga.raw_state).ended)
+
+    def is_wanted(self, saga: Saga, look: Look) -> bool:
+        """Say whether an ended row is asked for: all are, or it moved since; one that tells no time always did."""
+        if look.all_ended or look.ended_since is None:
+            return look.all_ended
+        told = [moment for moment in self._moved_at(saga) if moment is not None]
+        return not told or max(told) >= look.ended_since
+
+    def _moved_at(self, saga: Saga) -> list[datetime | None]:
+        """Return the times by which the database was asked; where it couldn't be, all that the row tells."""
+        if "updated_at" in self.reader.moments:
+            return [saga.updated_at or saga.created_at]
+        if "ended_at" in self.reader.moments:
+            return [saga.ended_at]
+        moments = [saga.updated_at, saga.created_at]
+        for step in saga.steps or ():
+            moments.extend((step.started_at, step.executed_at, step.compensated_at))
+        return moments
+
+
+class _Tables:
+    """Finds the tables that a mapping names; what is missing is collected."""
+
+    def __init__(self, session: Session, missing: Missing) -> None:
+        self._session, self._missing = session, missing
+        self.found: list[Table] = []
+
+    def find(self, name: TableName | None) -> Table | None:
+        if name is None:
+            return None
+        try:
+            table = self._session.catalog.table(list(name.parts))
+        except SchemaMismatch as mismatch:
+            self._missing.note(mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
+            return None
+        self.found.append(table)
+        return table
 
 
 async def open_mapping(guest: Guest, options: SqlOptions, context: StoreContext, deadline: Deadline) -> Opened:
@@ -55,31 +105,49 @@ async def open_mapping(guest: Guest, options: SqlOptions, context: StoreContext,
 
 def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opened:
     missing = Missing()
-    tables: list[Table | None] = []
+    tables = _Tables(session, missing)
     words = options.steps
-    wanted = [options.saga.table, *([words.table] if isinstance(words, ChildTable) else [])]
-    for name in wanted:
-        tables.append(_table(session, name, missing))
+    alive = options.saga.owner.alive if options.saga.owner is not None else None
+    table = tables.find(options.saga.table)
+    child = tables.find(words.table if isinstance(words, ChildTable) else None)
+    outbox = tables.find(options.outbox.table if options.outbox is not None else None)
+    workers = tables.find(alive.table if alive is not None else None)
     missing.check()
-    table = tables[0]
     assert table is not None
-    child = tables[1] if len(tables) > 1 else None
     zone = zone_of(options.tz or context.tz)
     setting = Setting(context.name, context.policy, session.engine, session.version_number, zone)
-    reader = SagaReader(options, table, child, setting, missing, detail=False)
-    detail = SagaReader(options, table, child, setting, missing, detail=True)
+
+    def companions(*, detail: bool) -> Companions:
+        reader = SagaReader(options, table, child, setting, missing, detail=detail)
+        return Companions(
+            reader, context.clock, _outbox(options, outbox, reader), _owners(alive, workers, setting, missing)
+        )
+
+    scan, detail = companions(detail=False), companions(detail=True)
     missing.check()
     return Opened(
-        options, context, session.version, session.product, reader, detail, child, _capabilities(options, reader)
+        options,
+        context,
+        session.version,
+        session.product,
+        scan,
+        detail,
+        tuple(tables.found),
+        child,
+        _capabilities(options, scan.reader),
     )
 
 
-def _table(session: Session, name: TableName, missing: Missing) -> Table | None:
-    try:
-        return session.catalog.table(list(name.parts))
-    except SchemaMismatch as mismatch:
-        missing.note(mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
+def _outbox(options: SqlOptions, table: Table | None, reader: SagaReader) -> Outbox | None:
+    if options.outbox is None or table is None:
         return None
+    return Outbox(options.outbox, table, reader.source, reader.selection, reader.setting.zone, reader.setting.store)
+
+
+def _owners(words: Alive | None, table: Table | None, setting: Setting, missing: Missing) -> Owners | None:
+    if words is None or table is None:
+        return None
+    return Owners(words, table, setting.engine, setting.zone, missing)
 
 
 def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capability]:
@@ -87,9 +155,7 @@ def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capabili
     told = {Capability.ENDED}
     if options.steps.shape != "none":
         told.add(Capability.STEPS)
-    updated = saga.updated_at
-    trusted = "updated_at" in reader.moments or (updated is not None and updated.from_ == "steps")
-    if trusted or reader.shape.has_times:
+    if "updated_at" in reader.moments or reader.shape.has_times:
         told.add(Capability.TIMES)
     if saga.business_key is not None and "business_key" not in reader.not_extracted:
         told.add(Capability.BUSINESS_KEYS)
@@ -100,8 +166,3 @@ def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capabili
     if saga.payload is not None:
         told.add(Capability.PAYLOAD)
     return frozenset(told)
-
-
-def places(tables: Sequence[Table | None]) -> str:
-    """Return the names of tables as a person writes them."""
-    return ", ".join(table.place for table in tables if table is not None)

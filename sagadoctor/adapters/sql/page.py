@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Saga
-from sagadoctor.api.v1.sql import Row, Session
+from msgspec.structs import replace
 
+from sagadoctor.api.v1 import Saga
+from sagadoctor.api.v1.sql import SQLITE, Row, Session
+
+from .outbox import Outbox
+from .owners import Owners
 from .reader import SagaReader
 from .shapes import ChildTableSteps
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Select
+
+    from sagadoctor.api.v1 import Clock
 
 PAGE_BYTES: Final = 64 * 1024 * 1024
 """Documents of one page together; a page that grows beyond this ends early."""
+_AT_ONCE: Final = 500
 
 
 @dataclass(slots=True)
@@ -29,34 +38,67 @@ class Rows:
     count: int = 0
     cut: bool = False
     """The page ended early because its rows were big; there may be more."""
+    keys: list[list[Any]] = field(default_factory=list)
+    """The raw key of every row, where keys may repeat."""
 
 
+@dataclass(frozen=True, slots=True)
 class Companions:
-    """What is read beside a page, by its ids: steps in a child table, the outbox, owners."""
+    """A row's reader, and what is read beside a page by its ids: steps in a child table, the outbox, owners."""
 
-    def __init__(self, reader: SagaReader) -> None:
-        """Keep the reader whose rows are completed."""
-        self.reader = reader
+    reader: SagaReader
+    clock: Clock
+    outbox: Outbox | None = None
+    owners: Owners | None = None
 
     @property
     def needed(self) -> bool:
         """Say whether a page needs more than its own rows."""
-        return isinstance(self.reader.shape, ChildTableSteps)
+        return isinstance(self.reader.shape, ChildTableSteps) or self.outbox is not None or self.owners is not None
 
     def complete(self, session: Session, rows: Sequence[Row]) -> list[Saga]:
         """Return the facts of rows with what belongs to them."""
         reader = self.reader
-        if not isinstance(reader.shape, ChildTableSteps):
-            return [reader.saga(row) for row in rows]
-        keys = {key: None for row in rows if None not in (key := reader.raw_id(row))}
-        steps = reader.shape.gather(session, (reader.id_parameters(key) for key in keys)) if keys else {}
-        return [reader.saga(row, steps.get(reader.raw_id(row))) for row in rows]
+        if isinstance(reader.shape, ChildTableSteps):
+            keys = {key: None for row in rows if None not in (key := reader.raw_id(row))}
+            steps = reader.shape.gather(session, (reader.id_parameters(key) for key in keys)) if keys else {}
+            sagas = [reader.saga(row, steps.get(reader.raw_id(row))) for row in rows]
+        else:
+            sagas = [reader.saga(row) for row in rows]
+        if self.outbox is not None and rows:
+            sagas = self._with_outbox(session, self.outbox, rows, sagas)
+        if self.owners is not None and rows:
+            sagas = self._with_owners(session, self.owners, sagas)
+        return sagas
+
+    def _with_outbox(self, session: Session, outbox: Outbox, rows: Sequence[Row], sagas: list[Saga]) -> list[Saga]:
+        links = [outbox.link_of(row, self.reader.raw_id(row)) for row in rows]
+        found = outbox.gather(session, links, self.reader.id_columns[0])
+        pairs = zip(links, sagas, strict=True)
+        return [replace(saga, outbox=found[link]) if link in found else saga for link, saga in pairs]
+
+    def _with_owners(self, session: Session, owners: Owners, sagas: list[Saga]) -> list[Saga]:
+        names = [saga.owner.name for saga in sagas if saga.owner is not None and saga.owner.name]
+        if not names:
+            return sagas
+        now: datetime = self.clock.now() if session.engine == SQLITE else session.now()
+        found = owners.gather(session, names, now)
+        out: list[Saga] = []
+        for saga in sagas:
+            told = found.get(saga.owner.name) if saga.owner is not None else None
+            if told is None or saga.owner is None:
+                out.append(saga)
+            else:
+                out.append(replace(saga, owner=replace(told, lease_until=saga.owner.lease_until)))
+        return out
 
 
-def collect(session: Session, statement: Select[Any], companions: Companions) -> Rows:
-    """Run one page in a worker's thread."""
+def collect(
+    session: Session, statement: Select[Any], companions: Companions, key: Callable[[Row], list[Any]] | None = None
+) -> Rows:
+    """Run one page in a worker's thread; `key` has every row's raw key kept."""
     found = Rows()
-    if not companions.needed:
+    if not companions.needed and key is None:
         read = companions.reader.saga
         with contextlib.closing(_bounded(session, statement, found)) as rows:
             found.sagas = [read(row) for row in rows]
@@ -65,13 +107,15 @@ def collect(session: Session, statement: Select[Any], companions: Companions) ->
         with contextlib.closing(_bounded(session, statement, found)) as rows:
             kept = list(rows)
         found.sagas = companions.complete(session, kept)
+    if key is not None:
+        found.keys = [key(row) for row in kept]
     return found
 
 
 def _bounded(session: Session, statement: Select[Any], found: Rows) -> Generator[Row, None, None]:
     size = 0
     row = None
-    for row in session.stream(statement, 500):
+    for row in session.stream(statement, _AT_ONCE):
         found.count += 1
         for cell in row:
             if type(cell) is bytes:

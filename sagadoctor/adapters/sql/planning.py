@@ -21,6 +21,8 @@ from .vocabulary import Vocabulary, vocabulary
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+_DOUBT: Final = 5
+"""An engine's estimate of a table's rows may be this many times too low."""
 _PROGRESS: Final = ("updated_at", "ended_at")
 
 
@@ -136,12 +138,14 @@ class Planner:
             ways.append([self._road(conditions, time, {state}) for conditions in each])
         if time is not None and time.column is not None and (self._partial() or self._has_index(time.column.name)):
             ways.append([self._road(conditions, time, {time.column.name}) for conditions in at_once])
-        if state is not None and self._has_index(state):
-            ways.append([self._road(conditions, None, {state}) for conditions in each])
+        indexed = state is not None and self._has_index(state)
+        ordered = time if time is not None and (indexed or not self.big) and self._may_exceed_cap(at_once) else None
+        if state is not None and indexed:
+            ways.append([self._road(conditions, ordered, {state}) for conditions in each])
         if self._partial():
             ways.append([self._road(conditions, None, set()) for conditions in at_once])
-        if not self.big and time is not None and self._may_exceed_cap(at_once):
-            ways.insert(0, [self._road(conditions, time, set()) for conditions in at_once])
+        if not self.big and ordered is not None and not ways:
+            ways.append([self._road(conditions, ordered, set()) for conditions in at_once])
         others = {index.columns[0] for index in self.opened.table.indexes if index.columns} - {None}
         ways.append([self._road(conditions, None, self._useful(others)) for conditions in at_once])
         return ways
@@ -156,11 +160,11 @@ class Planner:
 
     def _first_good(self, ways: list[list[Road]]) -> list[Road] | None:
         for roads in ways:
-            if all(self._is_good(road) for road in roads):
+            if all(self.is_good(road) for road in roads):
                 return roads
         return None
 
-    def _is_good(self, road: Road) -> bool:
+    def is_good(self, road: Road) -> bool:
         """Say whether a road may be taken, and fit its pages to what the plan says."""
         plan = self.session.explain(road.statement())
         found = access(plan, self.opened.table, road.leading, self.opened.engine)
@@ -176,9 +180,7 @@ class Planner:
         if time is not None:
             every.append(time.element.is_not(None))
             keys = (time, *(key for key in keys if key.at != time.at))
-        return Road(
-            self.opened, every, keys, self.unique, frozenset(leading), by_time=time is not None
-        )
+        return Road(self.opened, every, keys, self.unique, frozenset(leading), by_time=time is not None)
 
     def _plan_nulls(self, journey: Journey) -> None:
         """Add what an order leaves out: rows without a state, without a time, without an id."""
@@ -187,9 +189,9 @@ class Planner:
         states = self.reader.states
         table = self.opened.table
         elements: list[tuple[str, ColumnElement[bool]]] = []
-        if isinstance(states, ColumnStates) and states.column is not None and states.column.nullable:
-            if self.words is not None:
-                elements.append(("state", self.reader.source.element(states.column).is_(None)))
+        state = states.column if isinstance(states, ColumnStates) and self.words is not None else None
+        if state is not None and state.nullable:
+            elements.append(("state", self.reader.source.element(state).is_(None)))
         timed = [road for road in journey.live if road.by_time]
         time = self._time_key()
         if timed and time is not None and time.column is not None and time.column.nullable:
@@ -198,7 +200,9 @@ class Planner:
                 conditions = and_(time.element.is_(None), *kept)
                 elements.append((time.column.name, conditions))
         if not self.unique:
-            nulls = [self.reader.source.element(column).is_(None) for column in self.reader.id_columns if column.nullable]
+            nulls = [
+                self.reader.source.element(column).is_(None) for column in self.reader.id_columns if column.nullable
+            ]
             if nulls:
                 elements.append(("id", or_(*nulls)))
         for name, condition in elements:
@@ -210,7 +214,7 @@ class Planner:
             if name == "id":
                 road.keys, road.unique = (), False
                 road.rows = 1000
-            if not self._is_good(road):
+            if not self.is_good(road):
                 journey.notes.append(f"rows of {table.place} without {name} were not looked for: no index finds them")
             else:
                 journey.live.append(road)
@@ -253,7 +257,7 @@ class Planner:
         from sqlalchemy import func, literal_column, select
 
         cap = self.look.live_cap
-        if self.opened.table.rows <= cap:
+        if self.opened.table.rows * _DOUBT < cap:
             return False
         clause = self.reader.source.clause
         for conditions in together:
@@ -275,7 +279,9 @@ def since_condition(reader: SagaReader, look: Look) -> list[ColumnElement[bool]]
 
     if look.all_ended or look.ended_since is None:
         return []
-    updated, created, ended = (_after(reader, name, look.ended_since) for name in ("updated_at", "created_at", "ended_at"))
+    updated, created, ended = (
+        _after(reader, name, look.ended_since) for name in ("updated_at", "created_at", "ended_at")
+    )
     if updated is None:
         return [] if ended is None else [ended]
     column = reader.moments["updated_at"][1]
@@ -297,5 +303,3 @@ def _is_not_null(condition: Any) -> bool:
     from sqlalchemy.sql import operators
 
     return getattr(condition, "operator", None) is operators.is_not
-
-

@@ -16,7 +16,7 @@ from .cursor import Cursor
 from .documents import EXTRACTED, extracted
 from .fields import doublings, moment_reader, number_reader, text_reader
 from .idents import WholeId, ident
-from .mapping.columns import BaseColumn, ColumnWords, NumberColumn, TextColumn, TimeColumn
+from .mapping.columns import BaseColumn, ColumnWords, NumberColumn, TimeColumn
 from .mapping.saga import SagaWords
 from .options import SqlOptions
 from .paths import parse_path
@@ -26,7 +26,7 @@ from .shapes.reading import Odd
 from .source import Missing, Source
 from .states import ConstantState, RuleStates, States, Verdict, states
 from .times import DERIVING, from_postgresql
-from .values import Unreadable, raw_text, whole, word
+from .values import Unreadable, whole, word
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -116,7 +116,6 @@ class SagaReader:
             self._id_cells.append((at, self.source.opener(column)))
             parts.append(ident(words.id.format, column.kind))
         self.ident = WholeId(tuple(parts))
-        self._plain_id = len(parts) == 1
 
     def _add(self, name: str, place: str, at: int, read: CellReader) -> None:
         self._fields.append((_AT[place], name, at, read))
@@ -278,14 +277,13 @@ class SagaReader:
 
     def id_of(self, row: Any, doubts: list[Doubt]) -> str:
         """Return a row's id in its canonical form."""
+        return self.id_from([row[at] for at, _ in self._id_cells], doubts)
+
+    def id_from(self, cells: Sequence[Any], doubts: list[Doubt]) -> str:
+        """Return an id's raw cells in the canonical form."""
         try:
-            if self._plain_id:
-                at, opened = self._id_cells[0]
-                raw = row[at]
-                if raw is not None:
-                    return self.ident.parts[0].canonical(opened(raw))
-            values = [None if row[at] is None else opened(row[at]) for at, opened in self._id_cells]
-            return self.ident.canonical(values)
+            pairs = zip(self._id_cells, cells, strict=True)
+            return self.ident.canonical([None if raw is None else opened(raw) for (_, opened), raw in pairs])
         except Unreadable as odd:
             doubts.append(Doubt("id", odd.raw, odd.reason))
             return "" if odd.value is None else str(odd.value)
@@ -354,7 +352,8 @@ class SagaReader:
     def _times(self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt]) -> tuple[str, ...]:
         derived = [name for name in self._derived if args[_AT[name]] is not None]
         created, updated = args[_CREATED], args[_UPDATED]
-        if updated is None and "updated_at" in self.moments and created is not None:
+        unreadable = updated is None and any(doubt.field == "updated_at" for doubt in doubts)
+        if updated is None and created is not None and "updated_at" in self.moments and not unreadable:
             args[_UPDATED] = created
             derived.append("updated_at")
         for name in _MOMENTS:
@@ -422,7 +421,13 @@ class SagaReader:
 
 _STEPS, _TYPE, _CURRENT = _AT["steps"], _AT["saga_type"], _AT["current_step"]
 _CREATED, _UPDATED, _DEADLINE = _AT["created_at"], _AT["updated_at"], _AT["deadline"]
-_ATTEMPTS, _OWNER, _PAYLOAD, _DOUBTS, _DERIVED = _AT["attempts"], _AT["owner"], _AT["payload"], _AT["doubts"], _AT["derived"]
+_ATTEMPTS, _OWNER, _PAYLOAD, _DOUBTS, _DERIVED = (
+    _AT["attempts"],
+    _AT["owner"],
+    _AT["payload"],
+    _AT["doubts"],
+    _AT["derived"],
+)
 _MOVING: Final = frozenset(SagaState) - {
     SagaState.COMPLETED,
     SagaState.COMPENSATED,
@@ -458,4 +463,3 @@ def _from_steps(name: str, steps: tuple[Step, ...] | None) -> datetime | None:
     if not times:
         return None
     return min(times) if name == "created_at" else max(times)
-

@@ -103,6 +103,8 @@ class Source:
             except Unreadable:
                 return None
             return None if meant is None else bound(meant if self.engine == POSTGRESQL else int(meant))
+        if isinstance(value, str) and not is_storable(value):
+            return None
         if isinstance(value, bytes) or (isinstance(value, int | float) and self.engine == SQLITE):
             return bound(value)
         return bound(word(value))
@@ -137,6 +139,11 @@ class Source:
     def where(self, conditions: Mapping[str, Wanted]) -> list[ColumnElement[bool]]:
         """Return the conditions of a mapping's `where`."""
         return [self.holds(name, wanted) for name, wanted in conditions.items()]
+
+
+def is_storable(text: str) -> bool:
+    """Say whether a database can hold this text at all: no NUL, no half characters."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def matches(value: Any, wanted: Wanted) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from sagadoctor.api.v1 import (
     Capability,
@@ -12,15 +13,21 @@ from sagadoctor.api.v1 import (
     Look,
     Page,
     Saga,
+    SchemaMismatch,
     StoreContext,
     Survey,
 )
 from sagadoctor.api.v1.sql import Guest, Limits, parse_address
 
+from .check import check_store
+from .ended import ended_pages
 from .find import fetch_rows, find_rows
-from .live import live_pages
+from .live import scan_pages
 from .opened import Opened, open_mapping
 from .options import SqlOptions
+from .survey import survey
+
+T = TypeVar("T")
 
 
 class SqlStore:
@@ -49,10 +56,23 @@ class SqlStore:
         """Return what this mapping and this database can do together; complete after the first read."""
         return self._opened.capabilities if self._opened is not None else frozenset((Capability.ENDED,))
 
-    async def _ready(self, deadline: Deadline) -> Opened:
-        if self._opened is None:
-            self._opened = await open_mapping(self._guest, self._options, self._context, deadline)
-        return self._opened
+    async def _ready(self, deadline: Deadline, *, fresh: bool = False) -> Opened:
+        """Return the mapping met with the tables; `fresh` looks at the tables again."""
+        deadline.check(self.name)
+        opened = self._opened
+        if opened is None or fresh:
+            opened = self._opened = await open_mapping(self._guest, self._options, self._context, deadline)
+        return opened
+
+    async def _asked(self, question: Callable[[Opened], Awaitable[T]], deadline: Deadline) -> T:
+        """Answer a question; when the tables have changed meanwhile, look at them again once."""
+        known = self._opened is not None
+        try:
+            return await question(await self._ready(deadline))
+        except SchemaMismatch:
+            if not known:
+                raise
+            return await question(await self._ready(deadline, fresh=True))
 
     async def now(self, deadline: Deadline) -> datetime:
         """Return the server's own present."""
@@ -60,35 +80,31 @@ class SqlStore:
 
     async def read(self, look: Look) -> AsyncIterator[Page]:
         """Yield all live rows and the ended ones that `look` asks for."""
-        opened = await self._ready(look.deadline)
-        async for page in live_pages(self._guest, opened, look):
+        opened = await self._ready(look.deadline, fresh=True)
+        async for page in scan_pages(self._guest, opened, look):
             yield page
 
     async def ended_ids(self, look: Look) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of ended rows in key order."""
-        await self._ready(look.deadline)
-        for ids in ():
+        opened = await self._ready(look.deadline)
+        async for ids in ended_pages(self._guest, opened, look):
             yield ids
 
     async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
         """Return every row with one of these ids, in any usual spelling."""
-        opened = await self._ready(deadline)
-        return await fetch_rows(self._guest, opened, ids, deadline, detail=detail)
+        return await self._asked(lambda opened: fetch_rows(self._guest, opened, ids, deadline, detail=detail), deadline)
 
     async def find(self, business_key: str, deadline: Deadline) -> tuple[Saga, ...]:
         """Return the rows with this business key, at most 100."""
-        opened = await self._ready(deadline)
-        return await find_rows(self._guest, opened, business_key, deadline)
+        return await self._asked(lambda opened: find_rows(self._guest, opened, business_key, deadline), deadline)
 
     async def survey(self, look: Look) -> Survey:
         """Return live sagas that share a business key."""
-        opened = await self._ready(look.deadline)
-        return Survey(self.name, f"{self.name}.{opened.reader.source.table.place}")
+        return await self._asked(lambda opened: survey(self._guest, opened, look), look.deadline)
 
     async def check(self, deadline: Deadline) -> tuple[CheckLine, ...]:
         """Try everything that a scan needs."""
-        await self._ready(deadline)
-        return ()
+        return await check_store(self._guest, self._options, self._context, deadline)
 
     async def close(self) -> None:
         """Let go of every connection."""

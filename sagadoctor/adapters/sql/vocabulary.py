@@ -119,6 +119,4 @@ def _loose(opened: Opened, column: Column) -> Select[Any]:
     words = first.cte("words", recursive=True)
     following = select(func.min(element)).select_from(clause).where(element > words.c.word).scalar_subquery()
     words = words.union_all(select(following).where(words.c.word.is_not(None)))
-    return (
-        select(words.c.word).where(words.c.word.is_not(None)).limit(literal_column(str(MOST_WORDS)))
-    )
+    return select(words.c.word).where(words.c.word.is_not(None)).limit(literal_column(str(MOST_WORDS)))

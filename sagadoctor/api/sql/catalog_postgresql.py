@@ -9,6 +9,8 @@ from .catalog import Catalog, Column, Index, Kind, Table, no_such_table
 from .statement import compiled
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
+
     from .driver import Driver, Link
 
 _KINDS: Final = {
@@ -109,7 +111,7 @@ class PostgresqlCatalog(Catalog):
     def _estimate(self, found: Table) -> int:
         from sqlalchemy import literal_column, select
 
-        every = select(literal_column("1")).select_from(found.clause())
+        every: Select[Any] = select(literal_column("1")).select_from(found.clause())
         plan = self._driver.explain(self._link, *compiled(every, self._driver.dialect))
         return int(plan[0][0][0]["Plan"]["Plan Rows"])
 

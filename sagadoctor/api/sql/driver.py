@@ -80,8 +80,11 @@ class Driver(abc.ABC):
         """End the transaction."""
 
     @abc.abstractmethod
-    def cancel(self, link: Link, password: str | None, seconds: float) -> None:
-        """End what the server is doing for this link; called from another thread, must not raise."""
+    def cancel(self, link: Link, helper: Link | None, seconds: float) -> bool:
+        """End what the server is doing for this link; called from another thread, must not raise.
+
+        `helper` is a connection that is idle. Returns whether the server heard of it.
+        """
 
     @abc.abstractmethod
     def cut(self, link: Link) -> None:

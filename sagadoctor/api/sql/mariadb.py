@@ -130,15 +130,15 @@ class Mariadb(Driver):
         """End the transaction."""
         self.rows(link, "rollback", ())
 
-    def cancel(self, link: Link, password: str | None, seconds: float) -> None:
-        """Kill the running query over a connection of its own."""
+    def cancel(self, link: Link, helper: Link | None, seconds: float) -> bool:
+        """Kill the running query over the other connection; without one its own time limit ends it."""
+        del seconds
+        if helper is None:
+            return False
         with contextlib.suppress(Exception):
-            other = self._open(password, seconds)
-            try:
-                with other.cursor() as cursor:
-                    cursor.execute(f"kill query {int(link.raw.thread_id())}")
-            finally:
-                other.close()
+            self.rows(helper, f"kill query {int(link.raw.thread_id())}", ())
+            return True
+        return False
 
     def cut(self, link: Link) -> None:
         """Shut the socket down; a thread that waits on it wakes up."""

@@ -40,10 +40,12 @@ def access(plan: Sequence[Row], table: Table, leading: Collection[str], engine: 
 
 
 def _narrow(table: Table, index: str | None, leading: Collection[str]) -> bool | None:
-    """Say whether an index narrows the read down; None for an index that isn't the table's own."""
+    """Say whether an index narrows the read down; None for an expression's, or one that isn't the table's own."""
     for each in table.indexes:
         if each.name == index:
-            return each.predicate is not None or (bool(each.columns) and each.columns[0] in leading)
+            if each.predicate is not None:
+                return True
+            return None if each.columns[:1] == (None,) else each.columns[0] in leading
     return None
 
 
@@ -70,10 +72,9 @@ def _postgresql(plan: dict[str, Any], table: Table, leading: Collection[str]) ->
 
 
 def _narrows(node: dict[str, Any], table: Table, leading: Collection[str]) -> bool:
-    known = _narrow(table, node["Index Name"], leading)
-    partial = any(each.name == node["Index Name"] and each.predicate is not None for each in table.indexes)
     condition = str(node.get("Index Cond", ""))
-    if partial:
+    known = _narrow(table, node["Index Name"], leading)
+    if known and any(each.name == node["Index Name"] and each.predicate is not None for each in table.indexes):
         return True
     return known is not False and any(name in condition for name in leading)
 
@@ -87,10 +88,10 @@ def _mariadb(plan: Sequence[Row], table: Table, leading: Collection[str]) -> Acc
             continue
         name, kind, key, extra = (row[place] for place in places)
         sorts = sorts or "filesort" in str(extra or "")
-        if name == table.name and kind is not None:
-            narrow = kind not in ("ALL", "index") and _narrow(table, key, leading)
-            if not narrow:
-                worst = f"type {kind}" + (f" along {key}" if key else "")
+        if name != table.name or kind is None:
+            continue
+        if kind in ("ALL", "index") or _narrow(table, key, leading) is False:
+            worst = f"type {kind}" + (f" along {key}" if key else "")
     return Access(sequential=bool(worst), sorts=sorts, how=worst)
 
 
@@ -105,6 +106,10 @@ def _sqlite(plan: Sequence[Row], table: Table, leading: Collection[str]) -> Acce
             if detail.startswith(f"SEARCH {table.name} "):
                 worst = detail  # along the row id: everything behind a key
             continue
-        if found["table"] == table.name and not _narrow(table, found["index"], leading):
-            worst = detail
+        if found["table"] == table.name:
+            narrow = _narrow(table, found["index"], leading) if found["index"] else False
+            if narrow is None:
+                narrow = "<expr>" in detail
+            if not narrow:
+                worst = detail
     return Access(sequential=bool(worst), sorts=sorts, how=worst)

@@ -23,7 +23,7 @@ from .catalog_postgresql import PostgresqlCatalog
 from .driver import Driver, Limits, Link, Row
 from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable
 
-_BYTES: Final = ("text", "varchar", "bpchar", "name", "json", "jsonb", "uuid", "bytea", "unknown", "xml")
+_BYTES: Final = ("text", "varchar", "bpchar", "name", "json", "jsonb", "uuid", "bytea", "xml")
 _MICROSECONDS: Final = ("timestamp", "timestamptz", "time")
 _CHUNKED: Final = 170000
 """The libpq that can hand over rows in chunks while it streams."""
@@ -140,11 +140,13 @@ class Postgresql(Driver):
         """End the transaction; it wrote nothing, so how it ends doesn't matter."""
         link.raw.execute("rollback")
 
-    def cancel(self, link: Link, password: str | None, seconds: float) -> None:
-        """Ask the server to cancel what it is doing."""
-        del password
+    def cancel(self, link: Link, helper: Link | None, seconds: float) -> bool:
+        """Ask the server to cancel what it is doing; that takes no connection of its own."""
+        del helper
         with contextlib.suppress(Exception):
             link.raw.cancel_safe(timeout=seconds)
+            return True
+        return False
 
     def cut(self, link: Link) -> None:
         """Shut the socket down; a thread that waits on it wakes up."""

@@ -91,11 +91,12 @@ class Sqlite(Driver):
         if link.raw.in_transaction:
             link.raw.execute("rollback")
 
-    def cancel(self, link: Link, password: str | None, seconds: float) -> None:
+    def cancel(self, link: Link, helper: Link | None, seconds: float) -> bool:
         """Interrupt the running statement."""
-        del password, seconds
+        del helper, seconds
         with contextlib.suppress(Exception):
             link.raw.interrupt()
+        return True
 
     def cut(self, link: Link) -> None:
         """Interrupt once more: there is no socket to close."""

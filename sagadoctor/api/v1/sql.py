@@ -3,19 +3,20 @@
 from sagadoctor.api.sql.address import MARIADB, POSTGRESQL, SQLITE, Address, parse_address
 from sagadoctor.api.sql.catalog import Catalog, Column, Index, Kind, Table, fitting, nearest
 from sagadoctor.api.sql.driver import Limits, Row
-from sagadoctor.api.sql.guest import CONNECTIONS, Guest, Session
+from sagadoctor.api.sql.guest import Guest
+from sagadoctor.api.sql.lanes import CONNECTIONS
 from sagadoctor.api.sql.pages import beyond
 from sagadoctor.api.sql.plans import Access, access
+from sagadoctor.api.sql.session import Session
 from sagadoctor.api.sql.statement import bound, quoted
 from sagadoctor.api.sql.troubles import CellUnreadable
 
 __all__ = [
-    "Access",
-    "access",
     "CONNECTIONS",
     "MARIADB",
     "POSTGRESQL",
     "SQLITE",
+    "Access",
     "Address",
     "Catalog",
     "CellUnreadable",
@@ -27,6 +28,7 @@ __all__ = [
     "Row",
     "Session",
     "Table",
+    "access",
     "beyond",
     "bound",
     "fitting",

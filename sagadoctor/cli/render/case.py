@@ -108,8 +108,9 @@ def _timeline(terminal: Terminal, case: Case, now: datetime) -> None:
             (step.started_at, f"{name} sent"),
             (step.executed_at, f"{name} ended"),
             (step.compensated_at, f"{name} compensated"),
-            (step.timeout_at, f"{name} deadline"),
         ]
+        if step.timeout_at is not None and (step.executed_at is None or step.executed_at > step.timeout_at):
+            moments.append((step.timeout_at, f"{name} deadline"))
     moments += [
         (entry.created_at, f"command {shown(entry.step or entry.entry_id, 60)} written to the outbox")
         for entry in saga.outbox
@@ -122,7 +123,8 @@ def _timeline(terminal: Terminal, case: Case, now: datetime) -> None:
     for at, text in cut:
         ahead = at > now
         span = words((at - now if ahead else now - at).total_seconds())
-        terminal.line(f"  {_at(at)}  {text}  {terminal.paint('in ' + span if ahead else span + ' ago', 'dim')}")
+        away = f"in {span}" if ahead else f"{span} ago"
+        terminal.line(f"  {_at(at)}  {away:>11}  {text}")
     if len(cut) < len(known):
         terminal.line(f"  … {len(known) - len(cut)} more moments in between")
     terminal.line()

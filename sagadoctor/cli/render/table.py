@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections.abc import Sequence
+from datetime import datetime
 
 from sagadoctor.cli.terminal import ADVICE_COLOUR, SEVERITY_GLYPH, Terminal
 from sagadoctor.diagnosis.deadlines import words
-from sagadoctor.export.command_line import show_command
+from sagadoctor.export.command_line import scan_group_command, show_command
 from sagadoctor.model.finding import Finding, FindingStatus, Severity, Subject
 from sagadoctor.model.report import Group, ReportEnd
 from sagadoctor.model.saga import ENDED
@@ -81,10 +83,17 @@ class TableRenderer:
         self._groups(end)
         self._rest(end)
         self._summary(end)
-        about_sagas = [findings[0] for findings in entries if findings[0].subject is Subject.SAGA]
-        if about_sagas and not self._shape.by_group:
-            command = show_command(about_sagas[0], *self._shape.options, plain=self._terminal.ascii)
+        if command := self._next(end, [findings[0] for findings in entries]):
             self._terminal.line(f"Look closer: {command}")
+
+    def _next(self, end: ReportEnd, leads: Sequence[Finding]) -> str | None:
+        """Return the command that shows more of what is worst."""
+        if self._shape.by_group:
+            return scan_group_command(end.groups[0].id, *self._shape.options) if end.groups and leads else None
+        about_sagas = [lead for lead in leads if lead.subject is Subject.SAGA]
+        if not about_sagas:
+            return None
+        return show_command(about_sagas[0], *self._shape.options, plain=self._terminal.ascii)
 
     def _entry(self, findings: list[Finding]) -> None:
         terminal, lead = self._terminal, findings[0]
@@ -108,9 +117,9 @@ class TableRenderer:
         if lead.half_compensated:
             marks.append("half compensated")
         if lead.status is FindingStatus.ONGOING:
-            marks.append("known since " + lead.first_seen.strftime("%m-%d %H:%M") if lead.first_seen else "ongoing")
+            marks.append(f"known since {self._at(lead.first_seen)}" if lead.first_seen else "ongoing")
         if lead.acknowledged_until is not None:
-            marks.append("acknowledged until " + lead.acknowledged_until.strftime("%m-%d %H:%M"))
+            marks.append(f"acknowledged until {self._at(lead.acknowledged_until)}")
         terminal.flowing(marks, "    ", "dim")
         terminal.wrapped(shown(lead.summary, 400), "    ")
         if findings[1:]:
@@ -124,11 +133,15 @@ class TableRenderer:
             )
         terminal.line()
 
+    def _at(self, at: datetime) -> str:
+        return f"{at:%H:%M} UTC" if at.date() == self._shape.as_of.date() else f"{at:%Y-%m-%d %H:%M} UTC"
+
     def _groups(self, end: ReportEnd) -> None:
         """List the causes: all of them by group, else only those that several sagas share."""
         by_group = self._shape.by_group
         groups = [group for group in end.groups if group.severity is not Severity.INFO or self._terminal.verbose]
-        groups = groups if by_group else [group for group in groups if group.sagas > 1]
+        if not by_group:
+            groups = [group for group in groups if group.sagas > 1 and len(end.groups) > 1]
         if not groups:
             return
         most = self._limit if by_group else _GROUPS
@@ -144,13 +157,11 @@ class TableRenderer:
         glyph = terminal.paint(terminal.glyph(SEVERITY_GLYPH[group.severity]), group.severity.value)
         word = "saga" if group.sagas == 1 else "sagas"
         title = str(shown(group.title))
-        room = max(20, terminal.width - 16)
-        title = title if len(title) <= room else title[: room - 1] + "…"
-        terminal.line(f"  {group.sagas:>5} {word:<5} {glyph} {title}")
-        if self._shape.by_group:
-            when = f"oldest {group.oldest:%Y-%m-%d %H:%M}" if group.oldest else ""
-            marks = [group.severity.value, group.id, when, f"e.g. {shown(group.example, 60)}"]
-            terminal.flowing([mark for mark in marks if mark], " " * 14, "dim")
+        name = f"{shown(group.id, 40)} " if self._shape.by_group else ""
+        room = max(20, terminal.width - len(name) - 16)
+        cut = terminal.glyph(("…", "..."))
+        title = title if len(title) <= room else title[: room - len(cut)] + cut
+        terminal.line(f"  {group.sagas:>5} {word:<5} {glyph} {name}{title}")
 
     def _rest(self, end: ReportEnd) -> None:
         terminal = self._terminal

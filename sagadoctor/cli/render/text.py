@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
+
 from sagadoctor.cli.terminal import Terminal
 from sagadoctor.export.markdown import end_section, finding_section
 from sagadoctor.export.wire import moment
@@ -53,19 +56,22 @@ class NagiosRenderer:
     def __init__(self, terminal: Terminal, shape: Shape) -> None:
         """Keep where to write."""
         self._out = terminal.out
-        self._worst: list[str] = []
+        self._order = itertools.count(0, -1)
+        self._worst: list[tuple[tuple[int, int, int], str]] = []
 
     def start(self) -> None:
         """Write nothing: the status comes first, and it isn't known yet."""
 
     def finding(self, finding: Finding) -> None:
-        """Keep the first few that matter."""
+        """Keep the few that matter most."""
         if finding.severity is Severity.INFO or finding.acknowledged_until is not None or not finding.primary:
             return
-        if len(self._worst) < self._LISTED:
-            about = shown(finding.saga_id or finding.about or finding.store, 60)
-            line = f"{finding.severity.value} {finding.rule} {about}: {shown(finding.summary, 160)}"
-            self._worst.append(line.replace("|", "/"))
+        about = shown(finding.saga_id or finding.about or finding.store, 60)
+        line = f"{finding.severity.value} {finding.rule} {about}: {shown(finding.summary, 160)}"
+        rank = (finding.severity.weight, finding.late_seconds or finding.age_seconds or 0, next(self._order))
+        heapq.heappush(self._worst, (rank, line.replace("|", "/")))
+        if len(self._worst) > self._LISTED:
+            heapq.heappop(self._worst)
 
     def end(self, end: ReportEnd) -> None:
         """Write the status line."""
@@ -82,7 +88,7 @@ class NagiosRenderer:
         numbers = f"critical={summary.critical} warning={summary.warning} info={summary.info} sagas={end.sagas}"
         label = Nagios(state).name
         self._out.write(_plain(f"SAGAS {label} - {text} | {numbers}\n"))
-        for line in self._worst:
+        for _, line in sorted(self._worst, reverse=True):
             self._out.write(_plain(line + "\n"))
 
 

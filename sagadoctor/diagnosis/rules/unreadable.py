@@ -47,13 +47,16 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         field == "steps" or field.endswith((".status", ".name")) for field in told if field.startswith("steps")
     )
     leads = state_unread or steps_unread
-    fields = sorted(told) or (["state"] if state_unread else ["steps"] if unknown else ["id"])
+    fields = sorted(
+        told | ({"state"} if state_unread else set()) | ({"steps"} if unknown and not steps_told else set())
+    )
     shown = ", ".join(fields[:_LISTED]) + (f" and {len(fields) - _LISTED} more" if len(fields) > _LISTED else "")
+    problem = f"{shown} could not be read" if fields else "another row has the same id"
     consequence = "so nobody can say whether this saga is well" if leads else "the rest of the row was read"
     return Sign(
-        summary=f"{shown} could not be read; {consequence}",
+        summary=f"{problem}; {consequence}",
         evidence=tuple(evidence),
-        cause=case.saga.doubts[0].reason if case.saga.doubts else case.saga.raw_state,
+        cause=case.saga.doubts[0].reason if case.saga.doubts else case.saga.raw_state if leads else "same id",
         leads=leads,
         treatments=(
             treatments.call_human("map the word or mend the row; nothing is done on a row that can't be read"),

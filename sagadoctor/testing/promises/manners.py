@@ -15,6 +15,8 @@ from .setting import CLOCK, StoreSetting, Watch, alone, assert_each_once, checke
 from .typed import mistyped
 
 MOST_CONNECTIONS: Final = 2
+GIVEN_UP_AFTER: Final = (0, 0.001, 0.003, 0.01, 0.02, 0.05)
+"""Seconds after which a question is given up: before, while and after it is carried out."""
 
 
 class Manners(StoreSetting):
@@ -50,9 +52,9 @@ class Manners(StoreSetting):
 
         async def work(store: Store) -> None:
             await asyncio.gather(*(rows_of(store) for _ in range(3)), *(_fetch(store, rows) for _ in range(5)))
-            for _ in range(6):
+            for pause in GIVEN_UP_AFTER:
                 asked = [asyncio.create_task(_fetch(store, rows)) for _ in range(4)]
-                await self._until_connected()
+                await asyncio.sleep(pause)
                 for each in asked:
                     each.cancel()
                 await asyncio.gather(*asked, return_exceptions=True)
@@ -167,12 +169,6 @@ class Manners(StoreSetting):
         with broken:
             alone(fails)
         assert_each_once(alone(works), rows)
-
-    async def _until_connected(self) -> None:
-        """Wait until a question is being asked, or surely has been."""
-        end = CLOCK.monotonic() + 0.05
-        while not self.connections() and CLOCK.monotonic() < end:  # noqa: ASYNC110 - a server gives no event
-            await asyncio.sleep(0.001)
 
     def _assert_disconnected(self) -> None:
         end = CLOCK.monotonic() + self.patience

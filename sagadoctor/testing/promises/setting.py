@@ -16,6 +16,7 @@ import msgspec
 
 from sagadoctor.api.v1 import (
     LIVE,
+    Capability,
     Deadline,
     Look,
     OutboxEntry,
@@ -101,6 +102,11 @@ def checked(sagas: Iterable[object], store: str) -> None:
         assert isinstance(saga, Saga)
         assert saga.store == store, f"the saga's store is {saga.store!r}, the configured name is {store!r}"
         assert saga.source, "a saga says its source, the place to name in evidence"
+
+
+def kept(sagas: Iterable[Saga], store: Store) -> list[Saga]:
+    """Return the sagas that a store can tell of: one without the capability for ended ones tells live ones."""
+    return [saga for saga in sagas if saga.is_live or Capability.ENDED in store.capabilities]
 
 
 def ids_of(sagas: Iterable[Saga]) -> list[str]:

@@ -305,4 +305,3 @@ def _builder(
         return tuple(steps)
 
     return build
-

@@ -1,0 +1,69 @@
+"""Whether the owners of a page's sagas are alive, by their heartbeat in a table of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from sagadoctor.api.v1 import Owner
+from sagadoctor.api.v1.sql import Session, Table
+
+from .cells import NAME_BOUND
+from .fields import moment_reader
+from .mapping.saga import Alive
+from .selection import Selection
+from .source import Missing, Source
+from .values import Unreadable, word
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+_CHUNK: Final = 1000
+
+
+class Owners:
+    """Looks owners up by their names."""
+
+    def __init__(self, words: Alive, table: Table, engine: str, zone: ZoneInfo | None, missing: Missing) -> None:
+        """Find the columns."""
+        self.source = Source(table, engine, zone, missing)
+        self._selection = Selection()
+        self._within: timedelta = words.within
+        self._id = self.source.column(words.id)
+        self._beat = self.source.column(words.heartbeat.column or "")
+        self._read = moment_reader(words.heartbeat, zone)
+        if self._id is not None and self._beat is not None:
+            self._selection.add("id", self.source.text(self._id, NAME_BOUND))
+            self._selection.add("beat", self.source.text(self._beat, NAME_BOUND))
+
+    def gather(self, session: Session, names: Iterable[str], now: datetime) -> dict[str, Owner]:
+        """Return what the table says of these owners; one that isn't in it is not alive."""
+        from sqlalchemy import select
+
+        wanted = list(dict.fromkeys(names))
+        found = {name: Owner(name, alive=False) for name in wanted}
+        if self._id is None or self._beat is None:
+            return found
+        id_of, beat_of = self.source.opener(self._id), self.source.opener(self._beat)
+        for start in range(0, len(wanted), _CHUNK):
+            given = [
+                each
+                for name in wanted[start : start + _CHUNK]
+                if (each := self.source.given(self._id, name)) is not None
+            ]
+            statement = (
+                select(*self._selection.items)
+                .select_from(self.source.clause)
+                .where(self.source.element(self._id).in_(given))
+            )
+            for raw_id, raw_beat in session.stream(statement):
+                try:
+                    name = word(id_of(raw_id)) or ""
+                    loose = None if raw_beat is None else beat_of(raw_beat)
+                    beat = None if loose is None else self._read(loose)
+                except Unreadable:
+                    continue
+                alive = beat is not None and now - beat <= self._within
+                found[name] = Owner(name, alive=alive, heartbeat_at=beat)
+        return found

@@ -1,0 +1,95 @@
+"""blocked-by: another saga, itself stuck, holds what this one waits for."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from sagadoctor.model.case import Relation
+from sagadoctor.model.finding import EvidenceKind, Severity
+from sagadoctor.model.remedy import Advice, RemedyKind
+from sagadoctor.model.saga import Saga, SagaState, StepStatus
+from sagadoctor.testing.builders import PAY, ago, ahead, changed, findings, linked, order_steps, saga
+from tests.diagnosis.looking import advised, bad, facts, named, primary, supporting
+
+RULE = "blocked-by"
+STUCK = saga(saga_id="s-9", updated_at=ago(hours=3))
+
+
+@pytest.mark.parametrize("relation", [Relation.LOCK_HOLDER, Relation.CHILD])
+def test_it_waits_for_one_that_stands_still(relation: Relation) -> None:
+    finding = primary(findings(linked=(linked(relation, STUCK),)), RULE)
+
+    assert (finding.severity, finding.step) == (Severity.WARNING, PAY)
+    assert (finding.since, finding.late_seconds) == (ago(seconds=40), None)
+    assert "s-9" in finding.summary
+    assert "3h" in facts(finding)
+    assert supporting(finding) == {EvidenceKind.STATUS}
+    assert advised(finding) == {(RemedyKind.WAIT, PAY): Advice.WAIT}
+
+
+def test_a_child_that_failed_long_ago() -> None:
+    child = saga(SagaState.FAILED, None, saga_id="s-9", updated_at=ago(hours=3))
+
+    assert primary(findings(linked=(linked(Relation.CHILD, child),)), RULE)
+    timeless = saga(SagaState.FAILED, None, saga_id="s-9", updated_at=None)
+    assert primary(findings(linked=(linked(Relation.CHILD, timeless),)), RULE)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        saga(saga_id="s-9", updated_at=ago(minutes=14)),
+        saga(SagaState.COMPLETED, None, saga_id="s-9", updated_at=ago(days=3)),
+        saga(SagaState.FAILED, None, saga_id="s-9", updated_at=ago(seconds=2)),
+        saga(SagaState.WAITING, None, saga_id="s-9", updated_at=ago(days=3)),
+        saga(SagaState.PAUSED, None, saga_id="s-9", updated_at=ago(days=3)),
+        saga(saga_id="s-9", updated_at=ago(days=3), waiting_for="person"),
+        saga(saga_id="s-9", updated_at=ago(hours=3), next_attempt_at=ahead(minutes=5)),
+        changed(saga(saga_id="s-9", updated_at=ago(hours=3)), PAY, started_at=ago(minutes=1)),
+        saga(saga_id="s-9", updated_at=None),
+    ],
+)
+def test_one_that_moves_rests_or_has_ended_blocks_nobody(other: Saga) -> None:
+    assert findings(linked=(linked(Relation.CHILD, other),)) == ()
+
+
+def test_one_that_rests_for_too_long_blocks_as_well() -> None:
+    other = saga(SagaState.WAITING, None, saga_id="s-9", updated_at=ago(days=8))
+
+    assert bad(findings(linked=(linked(Relation.CHILD, other),))) == {RULE}
+
+
+def test_other_relations_block_nobody() -> None:
+    for relation in (Relation.PARENT, Relation.REPAIRED_BY, Relation.SAME_ID):
+        assert RULE not in bad(findings(linked=(linked(relation, STUCK),)))
+
+
+def test_a_circle_of_parents_is_cut() -> None:
+    row = saga(SagaState.WAITING, updated_at=ago(days=8))
+
+    assert RULE not in bad(findings(row, linked=(linked(Relation.CHILD, row),)))
+
+
+def test_an_ended_saga_waits_for_nobody() -> None:
+    row = saga(SagaState.COMPLETED, order_steps(*[StepStatus.COMPLETED] * 5))
+
+    assert findings(row, linked=(linked(Relation.CHILD, STUCK),)) == ()
+
+
+def test_it_explains_more_than_the_step_that_is_late() -> None:
+    row = changed(saga(updated_at=ago(hours=1)), PAY, timeout_at=ago(minutes=50))
+
+    found = findings(row, linked=(linked(Relation.CHILD, STUCK),))
+
+    primary(found, RULE)
+    assert named(found, "step-timed-out").severity is Severity.CRITICAL
+
+
+def test_a_retry_loop_explains_more() -> None:
+    row = msgspec.structs.replace(saga(), attempts=12)
+
+    found = findings(row, linked=(linked(Relation.LOCK_HOLDER, STUCK),))
+
+    primary(found, "retry-loop")
+    assert not named(found, RULE).primary
