@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def ack(
     context: typer.Context,
     finding_ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[FINDING_ID]...", help="Finding ids (f-...).", show_default=False)
+        list[str] | None, typer.Argument(metavar="FINDING_ID", help="Finding ids (f-...).", show_default=False)
     ] = None,
     group: Annotated[
         list[str] | None, typer.Option("--group", metavar="ID", help="All findings of this cause (g-...).")

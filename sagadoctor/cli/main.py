@@ -64,7 +64,7 @@ def start(
     ] = None,
     plain: Annotated[bool, typer.Option("--ascii", help="No characters beyond ASCII.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No notes on stderr.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Also what rests as it should.")] = False,
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Write a log of JSON lines here.")
     ] = None,

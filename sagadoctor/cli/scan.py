@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sagadoctor.bootstrap import Doctor
     from sagadoctor.model.finding import Finding, Severity
     from sagadoctor.model.report import ReportEnd
+    from sagadoctor.services.scan import ScanRequest
 
 _FORMATS = ("table", "json", "ndjson", "csv", "markdown", "nagios")
 _FAIL_ON = ("critical", "warning", "info", "never")
@@ -108,6 +110,7 @@ def scan(
             by_group=by_group,
             templates=doctor.configuration.links,
             options=given.repeated,
+            nothing=_nothing(request),
         )
         renderer = RENDERERS[output](given.terminal, shape)
         renderer.start()
@@ -130,6 +133,12 @@ def scan(
     if output == "nagios":
         raise typer.Exit(of_nagios(end))
     raise typer.Exit(of_scan(end, _severity(fail_on)))
+
+
+def _nothing(request: ScanRequest) -> str:
+    if request.new_only:
+        return "nothing new"
+    return "nothing that was asked for" if replace(request.filters, stores=None).narrows else "nothing wrong"
 
 
 def _severity(word: str) -> Severity | None:

@@ -19,7 +19,7 @@ def show(
     context: typer.Context,
     saga_id: Annotated[
         str | None,
-        typer.Argument(metavar="[SAGA_ID]", help="The saga's id, or a finding's (f-...).", show_default=False),
+        typer.Argument(metavar="SAGA_ID", help="The saga's id, or a finding's (f-...).", show_default=False),
     ] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Find the saga by its business key.")] = None,
     store: Annotated[str | None, typer.Option("--store", metavar="NAME", help="Only in this store.")] = None,

@@ -79,7 +79,7 @@ class Judge:
         except Exception as error:  # noqa: BLE001 - a plugin's mistake in one row must not hide the others
             if len(sagas) == 1:
                 self._odd_rows += 1
-                named = getattr(sagas[0], "saga_id", sagas[0])
+                named = getattr(sagas[0], "saga_id", f"a {type(sagas[0]).__name__}")
                 self._odd_row = f"{named} ({type(error).__name__}: {self.redactor.text(str(error))})"
                 return []
         middle = len(sagas) // 2

@@ -15,7 +15,7 @@ from .guard import guarded
 
 _MOST = 2_000
 _PATIENCE = 3.0
-"""Seconds that another store gets to tell of a page's sagas: its hanging must not take this store's time."""
+"""Seconds that another store gets at most to tell of a page's sagas: its hanging must not take this store's time."""
 
 
 async def linked_sagas(
@@ -32,8 +32,10 @@ async def linked_sagas(
     for other in others if shared else ():
         if other.name in silent:
             continue
+        left = deadline.remaining()
+        seconds = _PATIENCE if left is None else min(_PATIENCE, left / 4)
         try:
-            twins = await _fetch(other, shared, deadline.sooner(_PATIENCE), _PATIENCE)
+            twins = await _fetch(other, shared, deadline.sooner(seconds), seconds)
         except BackendError:
             silent.add(other.name)
             continue

@@ -238,6 +238,8 @@ class MemoryStore:
         return itertools.chain(oldest, ended), True
 
     def _shared(self, look: Look) -> tuple[SharedKey, ...]:
+        if Capability.BUSINESS_KEYS not in self._capabilities:
+            return ()
         groups: dict[tuple[str | None, str], list[Saga]] = {}
         for saga in self._told():
             if saga.business_key is not None and saga.is_live and self._is_wanted(saga, look):

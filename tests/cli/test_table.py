@@ -151,7 +151,7 @@ def test_what_rests_as_it_should_is_counted_and_listed_when_asked() -> None:
     ("changes", "text"),
     [
         ({}, "nothing wrong in 120 sagas"),
-        ({"complete": False, "truncated": True}, "nothing wrong in the 120 sagas that were read; INCOMPLETE"),
+        ({"complete": False, "truncated": True}, "nothing wrong in the 120 sagas that could be read; INCOMPLETE"),
         ({"sagas": 0}, "no saga was read"),
         ({"sagas": 0, "complete": False}, "no saga was read; INCOMPLETE"),
         ({"resolved": ("f-1", "f-2")}, "nothing wrong in 120 sagas; 2 resolved since the last scan"),

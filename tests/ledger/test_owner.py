@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sagadoctor.clock import StillClock, SystemClock
-from sagadoctor.errors import LedgerLocked
+from sagadoctor.errors import LedgerError, LedgerLocked
 from sagadoctor.ledger import SqlLedger, asker, open_ledger
+from sagadoctor.ledger.line import Line, Work
 from sagadoctor.ledger.owner import this_process
 
 from .build import LEASE, NOW, after, finding, scan, using
@@ -68,6 +70,25 @@ def test_row_75_a_number_that_another_process_got_since_is_not_taken_for_the_sca
 ) -> None:
     monkeypatch.setattr("sagadoctor.ledger.owner._stat", lambda pid: ("S", "another birth"))
     using(lambda: open_ledger(tmp_path / "ledger.db", None, StillClock(NOW)), lambda ledger: scan(ledger, "f-1", 1))
+
+
+def test_row_75_a_scan_whose_beginning_was_not_heard_of_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = Line.run
+
+    async def deaf(line: Line, work: Work[Any]) -> Any:
+        await answer(line, work)
+        raise LedgerError("the answer was lost")
+
+    async def use(ledger: SqlLedger) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Line, "run", deaf)
+            with pytest.raises(LedgerError, match="was lost"):
+                await ledger.begin("cron", NOW, LEASE)
+        assert (await ledger.begin("cron", after(1), LEASE)).number == 2
+
+    using(lambda: open_ledger(tmp_path / "ledger.db", None, StillClock(NOW)), use)
 
 
 @pytest.mark.parametrize("elsewhere", [{"host": "other"}, {"machine": "another boot"}])

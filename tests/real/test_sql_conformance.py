@@ -16,19 +16,22 @@ from .fixtures import SharedServer
 
 class _OnServer(SqlSuite):
     count: str
+    who: str
+    _locker = 0
     _counter: sa.Connection | None = None
 
     def connections(self) -> int | None:
         if self._counter is None:
             engine = sa.create_engine(self.url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
             self._counter = engine.connect()
-        return int(self._counter.exec_driver_sql(self.count).scalar_one())
+        return int(self._counter.exec_driver_sql(self.count.format(locker=self._locker)).scalar_one())
 
     @contextmanager
     def hanging(self, store: Store) -> Iterator[None]:
         """Somebody holds the table so that nobody can read it: each statement waits for the lock."""
         assert self.tables is not None
         with self.tables.engine.connect() as connection:
+            self._locker = connection.exec_driver_sql(self.who).scalar_one()
             connection.exec_driver_sql(self.lock)
             yield
             connection.exec_driver_sql(self.unlock)
@@ -38,9 +41,8 @@ class _OnServer(SqlSuite):
 
 
 class _OnPostgresql(_OnServer):
-    count = (
-        "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'sagadoctor%%'"
-    )
+    count = "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'sagadoctor%%'"
+    who = "select pg_backend_pid()"
     lock = "lock table sagas in access exclusive mode"
     unlock = "rollback"
 
@@ -54,8 +56,11 @@ class _OnPostgresql(_OnServer):
 
 class _OnMariadb(_OnServer):
     count = (
-        "select count(*) from information_schema.processlist where db = database() and id <> connection_id()"
+        "select count(*) from information_schema.processlist where db = database()"
+        " and id not in (connection_id(), {locker})"
     )
+    who = "select pg_backend_pid()"
+    who = "select connection_id()"
     lock = "lock tables sagas write"
     unlock = "unlock tables"
 

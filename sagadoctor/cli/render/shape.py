@@ -10,7 +10,8 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class Shape:
     """`limit`: at most that many findings (or groups) are printed, the rest are counted; `options`: global options
-    that a printed command has to repeat (`--config …`); `as_of`: the moment of the report.
+    that a printed command has to repeat (`--config …`); `as_of`: the moment of the report; `nothing`: what to say
+    when nothing was found, for a part of the answer must not sound like the whole.
     """
 
     as_of: datetime
@@ -18,3 +19,4 @@ class Shape:
     by_group: bool = False
     templates: Mapping[str, str] = field(default_factory=dict)
     options: tuple[str, ...] = ()
+    nothing: str = "nothing wrong"

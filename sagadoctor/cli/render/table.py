@@ -182,10 +182,10 @@ class TableRenderer:
         told = ", ".join(f"{number} {word}" for number, word in found if number)
         if told:
             head, colour = told, "critical" if summary.critical else "warning"
-            text = f" in {summary.sagas} of {end.sagas} sagas"
+            text = f" in {summary.sagas} of {_sagas(end.sagas)}"
         elif end.sagas:
-            head, colour = "nothing wrong", "good"
-            text = f" in {end.sagas} sagas" if end.complete else f" in the {end.sagas} sagas that were read"
+            head, colour = self._shape.nothing, "good"
+            text = f" in {_sagas(end.sagas)}" if end.complete else f" in the {_sagas(end.sagas)} that could be read"
         else:
             head, colour, text = "no saga was read", "warning", ""
         if self._at_rest:
@@ -197,3 +197,7 @@ class TableRenderer:
         if not end.complete:
             text += "; INCOMPLETE"
         self._terminal.wrapped(text, "", head=head, colour=colour)
+
+
+def _sagas(number: int) -> str:
+    return f"{number} saga" if number == 1 else f"{number} sagas"
