@@ -27,7 +27,8 @@ _KEY_VALUE: Final = re.compile(
 _BEARER: Final = re.compile(r"\b(?P<kind>(?i:bearer|basic))\s+(?=\S*(?:[0-9=+/._~]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}")
 _JWT: Final = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 _DIGITS: Final = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,}(?![\w-])")
-_EMAIL: Final = re.compile(r"(?<![\w.+%-])[\w.+%-]++@[\w-]++(?:\.[\w-]++)+")
+_LOCAL: Final = r"[\w.!#$%&*+?^`{|}~-]"
+_EMAIL: Final = re.compile(rf"(?:(?<!{_LOCAL}){_LOCAL}++|[/='])@[\w-]++(?:\.[\w-]++)+")
 _SECRET_KEY: Final = re.compile(rf"(?i)(?:{_NAMES}|cvv2?|cvc2?)\Z")
 _DEEPEST: Final = 100
 """A payload nested deeper than this is masked from there on: nobody reads it, and nothing slips through."""

@@ -37,6 +37,13 @@ def point_in_time(text: str | None, option: str) -> datetime | None:
         raise typer.BadParameter(f"{text!r} is not {hint}", param_hint=option) from None
 
 
+def as_json(output: str) -> bool:
+    """Read the format of the verbs that have two."""
+    if output not in ("table", "json"):
+        raise typer.BadParameter("table or json", param_hint="-o")
+    return output == "json"
+
+
 def _set(values: list[str] | None) -> frozenset[str] | None:
     return frozenset(values) if values else None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .asked import as_json
 from .context import Globals, with_backends
 from .exits import Exit
 
@@ -20,8 +21,7 @@ def check(
 ) -> None:
     """Reach every backend: time taken, privileges, index use, clock skew, and what a mapping can't know."""
     given: Globals = context.obj
-    if output not in ("table", "json"):
-        raise typer.BadParameter("table or json", param_hint="-o")
+    json = as_json(output)
     names = frozenset(store) if store else None
 
     async def work(doctor: Doctor) -> Exit:
@@ -30,21 +30,21 @@ def check(
 
         doctor.known_stores(names)
         checked = await run(doctor.backends, names, given.timeout if given.timeout is not None else 60.0)
-        _print(given, checked, output)
+        _print(given, checked, json=json)
         failed = any(each.worst is CheckLevel.FAILED for each in checked)
         return Exit.INCOMPLETE if failed else Exit.OK
 
     raise typer.Exit(with_backends(given, work))
 
 
-def _print(given: Globals, checked: object, output: str) -> None:
+def _print(given: Globals, checked: object, *, json: bool) -> None:
     from sagadoctor.export.wire import encode
     from sagadoctor.services.check import Checked
     from sagadoctor.untrusted import shown
 
     assert isinstance(checked, tuple)
     terminal = given.terminal
-    if output == "json":
+    if json:
         rows = [
             {
                 "source": each.source,

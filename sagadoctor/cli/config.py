@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from .asked import as_json
 from .context import Globals
 from .exits import Exit
 
@@ -40,8 +41,9 @@ def show(
     from sagadoctor.export.wire import encode
 
     given: Globals = context.obj
+    json = as_json(output)
     effective = settings(load_configuration(given.config, given.env, read_only=given.read_only, secrets=False))
-    if output == "json":
+    if json:
         given.terminal.line(encode({"schema": "sagadoctor.config/1", "settings": entries(effective)}))
         return
     for line in lines(effective):

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from .asked import as_json
 from .context import Globals
 
 app: Final = typer.Typer(help="The backends that are installed.", no_args_is_help=True, rich_markup_mode=None)
@@ -27,8 +28,9 @@ def list_plugins(
     from sagadoctor.untrusted import shown
 
     given: Globals = context.obj
+    json = as_json(output)
     entries = list(installed(STORES))
-    if output == "json":
+    if json:
         rows = [
             {
                 "group": entry.group,

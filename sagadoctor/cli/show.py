@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .asked import point_in_time
+from .asked import as_json, point_in_time
 from .context import Globals, with_backends
 from .exits import Exit
 
@@ -31,8 +31,7 @@ def show(
     given: Globals = context.obj
     if (saga_id is None) == (key is None):
         raise typer.BadParameter("say either a saga id or --key, not both", param_hint="SAGA_ID")
-    if output not in ("table", "json"):
-        raise typer.BadParameter("table or json", param_hint="-o")
+    json = as_json(output)
     from sagadoctor.services.show import ShowRequest
 
     request = ShowRequest(
@@ -48,12 +47,12 @@ def show(
 
         doctor.known_stores(frozenset((store,)) if store is not None else None)
         shown = await run(doctor.backends, request)
-        return _print(given, doctor, shown, saga_id or key or "", output, payload=payload)
+        return _print(given, doctor, shown, saga_id or key or "", json=json, payload=payload)
 
     raise typer.Exit(with_backends(given, work))
 
 
-def _print(given: Globals, doctor: Doctor, shown: Shown, asked: str, output: str, *, payload: bool) -> Exit:
+def _print(given: Globals, doctor: Doctor, shown: Shown, asked: str, *, json: bool, payload: bool) -> Exit:
     from sagadoctor.untrusted import shown as inert
 
     for spot in shown.blind_spots:
@@ -75,7 +74,7 @@ def _print(given: Globals, doctor: Doctor, shown: Shown, asked: str, output: str
         else:
             given.terminal.complain(f"no saga {inert(asked, 120)} in the stores that answered")
         return Exit.INCOMPLETE if shown.blind_spots else Exit.FINDINGS
-    if output == "json":
+    if json:
         from .render.case_wire import print_json
 
         print_json(given.terminal, doctor, shown, given.repeated, payload=payload)

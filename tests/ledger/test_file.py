@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -47,10 +48,9 @@ def without_privileges() -> Iterator[None]:
 
 
 @pytest.fixture
-def open_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def open_folder() -> Iterator[Path]:
     """Give a folder that belongs to the ordinary user."""
-    folder = Path("/tmp") / f"ledger-{os.getpid()}-{tmp_path_factory.getbasetemp().name}"
-    folder.mkdir(mode=0o700)
+    folder = Path(tempfile.mkdtemp(prefix="ledger-"))
     if not os.geteuid():
         os.chown(folder, NOBODY, -1)
     yield folder

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _IS_JSON: Final = 160_000
 """The PostgreSQL that can ask a text whether it is JSON without raising."""
 
+_UNREADABLE: Final = (
+    r"\\u0000|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
+"""Escapes that PostgreSQL keeps in a json column and raises at when they are read: NUL and half characters."""
+
 EXTRACTED: Final = Column("(path)", Kind.TEXT, "text")
 """What the database hands back for a path: a text."""
 
@@ -57,14 +62,18 @@ def _arrow(element: ColumnElement[Any], path: Path) -> ColumnElement[Any]:
 def _value(
     column: Column, element: ColumnElement[Any], path: Path, engine: str, version: int
 ) -> tuple[ColumnElement[bool] | None, ColumnElement[Any] | None]:
-    from sqlalchemy import Text, cast, func, literal_column
+    from sqlalchemy import Text, and_, cast, func, literal_column
     from sqlalchemy.dialects.postgresql import JSONB
 
     if engine == POSTGRESQL:
-        if column.kind in (Kind.JSON, Kind.JSONB):
+        if column.kind is Kind.JSONB:
             return None, _arrow(element, path)
+        readable: ColumnElement[bool] = cast(element, Text).op("!~", is_comparison=True)(bound(_UNREADABLE))
+        if column.kind is Kind.JSON:
+            return readable, _arrow(element, path)
         if column.kind is Kind.TEXT and version >= _IS_JSON:
-            return element.op("IS")(literal_column("JSON")), _arrow(cast(element, JSONB), path)
+            valid = element.op("IS", is_comparison=True)(literal_column("JSON"))
+            return and_(valid, readable), _arrow(cast(element, JSONB), path)
         return None, None
     where = bound(sql_path(path))
     if engine == MARIADB:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from sagadoctor.api.v1 import Look, Page, Saga
 from sagadoctor.api.v1.sql import Guest, Session
 
+from .find import repeated
 from .fullscan import full_scan
 from .opened import Opened
 from .page import Rows, collect
@@ -30,7 +31,8 @@ async def scan_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[
     for road in journey.ended:
         while not road.done:
             rows = await walk(guest, opened, road, look)
-            kept = [saga for saga in rows.sagas if not opened.is_live(saga) and opened.is_wanted(saga, look)]
+            sagas = _marked(rows.sagas, journey)
+            kept = [saga for saga in sagas if not opened.is_live(saga) and opened.is_wanted(saga, look)]
             if kept:
                 yield Page(kept)
     if journey.refused is not None:
@@ -45,6 +47,7 @@ async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> A
     while roads:
         road = min(roads, key=lambda each: each.reached)
         rows = await walk(guest, opened, road, look, most=left + 1)
+        rows.sagas = _marked(rows.sagas, journey)
         if road.done:
             roads.remove(road)
         live = [saga for saga in rows.sagas if opened.is_live(saga)]
@@ -60,6 +63,12 @@ async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> A
             if not kept:
                 yield Page((), truncated=True)
             return
+
+
+def _marked(sagas: list[Saga], journey: Journey) -> list[Saga]:
+    if not journey.repeated:
+        return sagas
+    return [repeated(saga) if saga.saga_id in journey.repeated else saga for saga in sagas]
 
 
 async def walk(guest: Guest, opened: Opened, road: Road, look: Look, most: int | None = None) -> Rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import FullScanRefused, Look
+from sagadoctor.api.v1 import Doubt, FullScanRefused, Look
 from sagadoctor.api.v1.sql import Index, Session, access
 
 from .advice import index_to_create
@@ -16,11 +16,12 @@ from .opened import Opened
 from .reader import SagaReader
 from .roads import SORTED_ROWS, Key, Road, row_keys
 from .states import ColumnStates, RuleStates
-from .vocabulary import Vocabulary, vocabulary
+from .vocabulary import Vocabulary, by_bytes, vocabulary
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
+_MOST_REPEATED: Final = 1000
 _DOUBT: Final = 5
 """An engine's estimate of a table's rows may be this many times too low."""
 _PROGRESS: Final = ("updated_at", "ended_at")
@@ -37,6 +38,8 @@ class Journey:
     """Why the ended rows are not read; the live ones are."""
     full_scan: bool = False
     words: Vocabulary | None = None
+    repeated: frozenset[str] = frozenset()
+    """Ids that more than one row has."""
 
 
 class Planner:
@@ -54,6 +57,8 @@ class Planner:
     def plan(self) -> Journey:
         """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
         journey = Journey(words=self.words)
+        if not self.big and not self.opened.table.is_unique([column.name for column in self.reader.id_columns]):
+            journey.repeated = self._repeated()
         if self.words is not None and self.words.note:
             journey.notes.append(self.words.note)
         if self.words is not None and not self.words.complete:
@@ -75,6 +80,23 @@ class Planner:
             else:
                 journey.refused = self.refusal("ended sagas were not looked at: they can't be found")
         return journey
+
+    def _repeated(self) -> frozenset[str]:
+        """Return the ids that more than one row has, where no index forbids it; texts compare as bytes."""
+        from sqlalchemy import func, literal_column, select
+
+        elements = [by_bytes(self.opened, column) for column in self.reader.id_columns]
+        statement = (
+            select(*(element.label(f"e{at}") for at, element in enumerate(elements)))
+            .select_from(self.reader.source.clause)
+            .where(*self.reader.where)
+            .group_by(*elements)
+            .having(func.count() > literal_column("1"))
+            .limit(literal_column(str(_MOST_REPEATED)))
+        )
+        doubts: list[Doubt] = []
+        rows = [row for row in self.session.stream(statement) if None not in row]
+        return frozenset(self.reader.id_from(row, doubts) for row in rows)
 
     def refusal(self, what: str) -> FullScanRefused:
         """Return the refusal with the index that would help."""

@@ -83,13 +83,22 @@ def _partial(opened: Opened) -> Index | None:
     return next((index for index in opened.table.indexes if index.predicate is not None), None)
 
 
-def _element(opened: Opened, column: Column) -> ColumnElement[Any]:
-    """Return the state column as it is selected; where an engine compares loosely, by its bytes."""
+def by_bytes(opened: Opened, column: Column) -> ColumnElement[Any]:
+    """Return a column to be grouped by its bytes, also where the engine compares its texts loosely."""
     from sqlalchemy import collate, func, literal_column
 
-    if opened.engine == MARIADB and column.loose:
-        plain = opened.reader.source.element(column)
+    plain = opened.reader.source.element(column)
+    if not column.loose:
+        return plain
+    if opened.engine == MARIADB:
         return collate(func.convert(plain.op("USING")(literal_column("utf8mb4"))), "utf8mb4_bin")
+    return collate(plain, "C" if opened.engine == POSTGRESQL else "BINARY")
+
+
+def _element(opened: Opened, column: Column) -> ColumnElement[Any]:
+    """Return the state column as it is selected; where an engine compares loosely, by its bytes."""
+    if column.loose:
+        return by_bytes(opened, column)
     return opened.reader.source.text(column, NAME_BOUND)
 
 

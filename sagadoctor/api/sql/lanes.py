@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
@@ -129,13 +130,53 @@ class Lane:
         self._worker.stop()
 
 
+class _Places:
+    """How many connections there may be; like a semaphore, and also takes a place without waiting."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def take_now(self) -> bool:
+        """Take a place if one is free."""
+        if self._left == 0:
+            return False
+        self._left -= 1
+        return True
+
+    async def take(self) -> None:
+        """Wait for a place; first come, first served."""
+        if not self._waiting and self.take_now():
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.give()
+            else:
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(turn)
+            raise
+
+    def give(self) -> None:
+        """Give a place to whoever waits longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._left += 1
+
+
 class Lanes:
     """Hands out the two connections, one unit of work at a time."""
 
     def __init__(self, driver: Driver, password: str | None, name: str) -> None:
         """Make no connection yet."""
         self.driver, self._password, self._name = driver, password, name
-        self._free = asyncio.Semaphore(CONNECTIONS)
+        self._free = _Places(CONNECTIONS)
         self._idle: list[Lane] = []
         self._closed = False
         self.guests: set[int] = set()
@@ -162,7 +203,7 @@ class Lanes:
     async def _take(self, deadline: Deadline) -> Lane:
         try:
             async with asyncio.timeout(deadline.remaining()):
-                await self._free.acquire()
+                await self._free.take()
         except TimeoutError:
             raise DeadlineExceeded("waited for one of our own two connections until the time was over") from None
         return self._idle.pop() if self._idle else Lane(self.driver, self._password, self._name)
@@ -170,13 +211,13 @@ class Lanes:
     def _leave(self, lane: Lane, limits: Limits) -> asyncio.Future[None]:
         """Have a thread free the lane; its place is free again only when the server has let go of it."""
         loop = asyncio.get_running_loop()
-        helper = self._idle.pop() if self._idle else None
+        helper = self._idle.pop() if self._idle and self._free.take_now() else None
         over: asyncio.Future[None] = loop.create_future()
 
         def end() -> None:
             self._give_back(lane)
             if helper is not None:
-                self._idle.append(helper)
+                self._give_back(helper)
             if not over.done():
                 over.set_result(None)
 
@@ -194,7 +235,7 @@ class Lanes:
             self._idle.append(lane)
         else:
             lane.part()
-        self._free.release()
+        self._free.give()
 
     async def close(self) -> None:
         """Close what is idle now, and what is busy when it comes back."""

@@ -116,8 +116,12 @@ class Mariadb(Driver):
         try:
             with raw.cursor(pymysql.cursors.SSCursor) as cursor:
                 cursor.execute(text, parameters or ())
-                while some := cursor.fetchmany(size):
-                    yield from some
+                try:
+                    while some := cursor.fetchmany(size):
+                        yield from some
+                except (pymysql.Error, OSError):
+                    _abandon(raw)
+                    raise
         finally:
             raw.decoders, raw.use_unicode = _DECODERS, True
 
@@ -213,3 +217,10 @@ def _number(version: str) -> int:
     digits = [int(part) for part in version.split("-", 1)[0].split(".") if part.isdigit()][:3]
     padded = digits + [0] * (3 - len(digits))
     return padded[0] * 10_000 + padded[1] * 100 + padded[2]
+
+
+def _abandon(raw: Any) -> None:
+    """Let a result of a connection that broke be forgotten; else PyMySQL reads on when it is collected, and fails."""
+    result = raw._result
+    if result is not None:
+        result.unbuffered_active = False

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final
 
 import psycopg
 from psycopg import pq
+from psycopg.adapt import Dumper
 from psycopg.types.numeric import Int4BinaryLoader, Int8BinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -30,6 +31,16 @@ _CHUNKED: Final = 170000
 
 _NOT_THERE: Final = {"42P01": "no such table", "42703": "no such column", "3F000": "no such schema"}
 _LOST: Final = ("57P01", "57P02", "57P03", "40001", "25006", "08000", "08003", "08006")
+
+
+class _Text(Dumper):
+    """Texts as UTF-8 whatever the connection's encoding is called, of unknown type: the server takes it from beside."""
+
+    oid = 0
+
+    def dump(self, obj: str) -> bytes:
+        """Return the bytes; those that were no text when they were read come back as they were."""
+        return obj.encode("utf-8", "surrogateescape")
 
 
 class Postgresql(Driver):
@@ -91,6 +102,7 @@ class Postgresql(Driver):
         ).fetchone()
         assert row is not None
         read_only, banner, number, encoding, zone = row
+        raw.adapters.register_dumper(str, _Text)
         if encoding == "SQL_ASCII":  # else the server refuses to send bytes that are no UTF-8
             raw.execute("set client_encoding to 'SQL_ASCII'")
         product = "PostgreSQL" if str(banner).startswith("PostgreSQL") else str(banner).split(" ", 1)[0]

@@ -11,7 +11,7 @@ from sagadoctor.export.command_line import acknowledge_command, remedy_command
 from sagadoctor.export.links import links
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Finding
-from sagadoctor.model.saga import Step, StepStatus
+from sagadoctor.model.saga import StepStatus
 from sagadoctor.untrusted import shown
 
 if TYPE_CHECKING:
@@ -71,15 +71,13 @@ def _steps(terminal: Terminal, doctor: Doctor, case: Case, now: datetime) -> Non
         terminal.line("  no steps are known: neither the store nor the configuration names them")
         terminal.line()
         return
-    terminal.line(terminal.paint(f"Steps ({len(steps)})", "bold"))
+    terminal.line(terminal.paint(f"Steps ({max(len(steps), steps[-1].index + 1) if steps else 0})", "bold"))
     policy = doctor.configuration.policy.of(case.saga.saga_type)
-    listed: list[Step | None] = list(steps)
-    if len(steps) > 2 * _ENDS:
-        listed = [*steps[:_ENDS], None, *steps[-_ENDS:]]
-    for step in listed:
-        if step is None:
-            terminal.line(f"  … {len(steps) - 2 * _ENDS} more steps …")
-            continue
+    expected = 0
+    for step in steps if len(steps) <= 2 * _ENDS else (*steps[:_ENDS], *steps[-_ENDS:]):
+        if step.index > expected:
+            terminal.line(f"  … {step.index - expected} more steps …")
+        expected = step.index + 1
         here = terminal.paint(" ← here", "bold") if step is case.current and case.saga.is_live else ""
         if terminal.ascii:
             here = here.replace("←", "<-")

@@ -1,0 +1,139 @@
+"""Sagas that others are tied to: a repair, and the same saga in another store."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from sagadoctor.api.v1 import Deadline, Saga, StillClock, Unreachable
+from sagadoctor.services.ports import Ledger
+from sagadoctor.testing.builders import ago
+from sagadoctor.testing.memory import Hangs, MemoryLedger, MemoryStore, Raises
+
+from .clinic import Clinic, completed, half_undone, healthy, stuck
+
+REPAIR = "0198a0c2-0042-7abc-8def-0123456789ab"
+
+
+class TestRepairedBy:
+    """A saga that repaired another one silences it, once it has ended well."""
+
+    def rules(self, *rows: Saga) -> dict[str, list[str]]:
+        return Clinic(MemoryStore("orders", rows)).scan().rules
+
+    def test_a_completed_repair_silences_half_compensated(self) -> None:
+        assert self.rules(half_undone("a", repaired_by="r"), completed("r")) == {}
+
+    def test_a_repair_that_isnt_there_or_isnt_done_silences_nothing(self) -> None:
+        assert self.rules(half_undone("a", repaired_by="gone"))["a"] == ["half-compensated"]
+        assert self.rules(half_undone("a", repaired_by="r"), healthy("r"))["a"] == ["half-compensated"]
+
+    def test_one_repair_may_be_for_several_sagas(self) -> None:
+        assert self.rules(half_undone("a", repaired_by="r"), half_undone("b", repaired_by="r"), completed("r")) == {}
+
+    @pytest.mark.parametrize("spelt", [REPAIR.upper(), REPAIR.replace("-", ""), f"urn:uuid:{REPAIR}", f"{{{REPAIR}}}"])
+    def test_a_row_may_spell_the_repairs_id_as_it_likes(self, spelt: str) -> None:
+        assert self.rules(half_undone("a", repaired_by=spelt), completed(REPAIR)) == {}
+
+    def test_a_repair_that_failed_itself_silences_nothing(self) -> None:
+        found = self.rules(half_undone("a", repaired_by="r"), half_undone("r"))
+        assert found == {"a": ["half-compensated"], "r": ["half-compensated"]}
+
+    def test_more_repairs_than_a_statement_takes_are_all_found(self) -> None:
+        rows = [half_undone(f"a-{number}", repaired_by=f"r-{number}") for number in range(2_500)]
+        repairs = [completed(f"r-{number}") for number in range(2_500)]
+        store = MemoryStore("orders", [*rows, *repairs], page_size=10_000)
+        assert Clinic(store).scan().rules == {}
+
+    def test_a_store_that_cant_tell_of_repairs_is_a_blind_spot_and_accuses_nobody(self) -> None:
+        rows = [half_undone("a", repaired_by="r"), completed("r")]
+        store = MemoryStore("orders", rows, faults={"fetch": Raises(Unreachable("reset"))})
+        report = Clinic(store).scan()
+        assert report.rules == {}
+        assert report.blind == ["orders"]
+
+
+class TestTwins:
+    """One saga in two stores."""
+
+    def clinic(self, here: Sequence[Saga], there: Sequence[Saga], ledger: Ledger | None = None) -> Clinic:
+        self.orders, self.payments = MemoryStore("orders", here), MemoryStore("payments", there)
+        return Clinic(self.orders, self.payments, ledger=ledger)
+
+    def test_stores_that_tell_it_otherwise_disagree(self) -> None:
+        ended = completed("a", updated_at=ago(hours=1))
+        report = self.clinic([stuck("a")], [ended]).scan()
+        assert report.rules["a"] == ["step-timed-out", "sources-disagree"]
+
+    def test_stores_that_tell_it_alike_dont(self) -> None:
+        report = self.clinic([stuck("a")], [stuck("a")]).scan()
+        assert "sources-disagree" not in {finding.rule for finding in report.findings}
+
+    def test_numbers_and_other_types_are_other_sagas(self) -> None:
+        ended = completed("7", updated_at=ago(hours=1)), completed("a", saga_type="Trip", updated_at=ago(hours=1))
+        report = self.clinic([stuck("7"), stuck("a")], ended).scan()
+        assert "sources-disagree" not in {finding.rule for finding in report.findings}
+
+    @pytest.mark.parametrize("fault", [Raises(Unreachable("down")), Raises(KeyError("x"))], ids=["fails", "raises"])
+    def test_another_store_that_cant_be_asked_leaves_this_one_seen(self, fault: Raises) -> None:
+        clinic = self.clinic([stuck(f"s-{number}") for number in range(30)], [])
+        self.orders._page_size = 1
+        self.payments.faults = {"fetch": fault}
+        report = clinic.scan()
+        assert len(report.rules) == 30
+        assert report.blind == []
+        assert any("payments" in note for note in report.end.notes), "what was not compared is said"
+        assert self.payments.calls.count("fetch") == 1, "it is not asked for every page again"
+
+    def test_another_store_that_hangs_doesnt_take_this_ones_time(self) -> None:
+        clinic = self.clinic([stuck("a"), stuck("b")], [])
+        self.orders._page_size = 1
+        self.payments.faults = {"fetch": Hangs()}
+        began = time.monotonic()
+        report = clinic.scan(timeout=1.0)
+        assert time.monotonic() - began < 0.9
+        assert set(report.rules) == {"a", "b"}
+        assert report.blind == []
+
+    def test_a_disagreement_is_not_resolved_by_a_store_that_is_gone(self, ledger: Ledger, clock: StillClock) -> None:
+        clinic = self.clinic([stuck("a")], [completed("a", updated_at=ago(hours=1))], ledger)
+        clinic.scan()
+        for faults in ({"fetch": Raises(Unreachable("down"))}, {"now": Raises(Unreachable("down"))}):
+            self.payments.faults = faults
+            clinic.wait(minutes=1)
+            assert clinic.scan().end.resolved == ()
+        self.payments.faults = {}
+        clinic.wait(minutes=1)
+        assert [finding.status for finding in clinic.scan().findings] == ["ongoing"] * 2
+        self.payments.sagas = []
+        clinic.wait(minutes=1)
+        report = clinic.scan()
+        assert len(report.end.resolved) == 1
+        assert report.rules == {"a": ["step-timed-out"]}
+
+    def test_a_scan_of_one_store_still_compares(self) -> None:
+        ended = completed("a", updated_at=ago(hours=1))
+        report = self.clinic([stuck("a")], [ended]).narrow(stores="orders")
+        assert "sources-disagree" in report.rules["a"]
+
+    def test_healthy_sagas_are_compared_with_nobody(self) -> None:
+        clinic = self.clinic([healthy("a")], [])
+        clinic.scan()
+        assert "fetch" not in self.payments.calls
+
+
+def test_what_is_asked_has_a_deadline() -> None:
+    deadlines: list[float | None] = []
+
+    class Asked(MemoryStore):
+        async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
+            deadlines.append(deadline.remaining())
+            return await super().fetch(ids, deadline, detail=detail)
+
+    here = Asked("orders", [half_undone("a", repaired_by="r")])
+    clinic = Clinic(here, Asked("payments"), ledger=MemoryLedger())
+    asyncio.run(clinic.scanning(timeout=8.0))
+    assert deadlines == [8.0, 2.0], "its own store gets all the time, another one a part of it"
