@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -62,6 +61,8 @@ def with_backends(given: Globals, work: Callable[[Doctor], Awaitable[T]]) -> T:
 
 def run_until_told(main: Callable[[], Awaitable[T]]) -> T:
     """Run an async function to its end, or cancel it at SIGINT or SIGTERM and raise KeyboardInterrupt."""
+    import asyncio
+
     told = False
 
     async def guarded() -> T:

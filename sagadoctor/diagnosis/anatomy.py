@@ -186,14 +186,25 @@ def attempts(case: Case, policy: SagaPolicy) -> int | None:
 
 
 def error(case: Case, step: Step | None = None) -> str | None:
-    """Return the error text that belongs to this step, else to the saga, else to its last step with one."""
+    """Return the error text that belongs to this step, else to the saga; without a step, the last that any step has.
+
+    What another step said is no word about this one: an order's refusal doesn't tell why its refund hangs.
+    """
     if step is not None and step.error:
         return step.error
-    if case.saga.error:
+    if case.saga.error or step is not None:
         return case.saga.error
     for other in reversed(case.steps or ()):
         if other.error:
             return other.error
+    return None
+
+
+def reason_to_undo(case: Case) -> tuple[Step, str] | None:
+    """Return the step whose failure began the undo, and what it said; None where no step tells."""
+    for step in with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT):
+        if step.error:
+            return step, step.error
     return None
 
 

@@ -56,8 +56,13 @@ def observe(database: Database, store: str, rows: Sequence[tuple[str, str]], now
         if kept is None or unsafe(kept[0]) != fingerprint or since != kept[1] or abs(at - kept[2]) > _STALE:
             changed.append((name, row_key, safe(fingerprint), since, at))
         found[saga_id] = Observation(fingerprint, now if since == at else moment(since), now, first_look=kept is None)
-    database.put(_OBSERVATIONS, changed, _EARLIER_WHEN_SAME)
+    record(database, changed)
     return found
+
+
+def record(database: Database, rows: Sequence[Sequence[Value]]) -> None:
+    """Write observations; of two who saw the same change at once, the one who saw it earlier is right."""
+    database.put(_OBSERVATIONS, rows, _EARLIER_WHEN_SAME)
 
 
 def has_observed(database: Database, store: str) -> bool:

@@ -33,7 +33,6 @@ _BEGIN = (
 )
 _MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(1398892385, 1701999717)"  # "Saga", "ledg": one migrates at a time
 _AGAIN = frozenset(("40001", "40P01", "55P03", "23505"))
-_GONE = frozenset(("57P01", "57P02", "57P03", "25006"))
 
 
 @cache
@@ -207,7 +206,7 @@ class PostgresConnection:
             return Contended(f"the ledger {place} is held by another process that does not let go of it ({said})")
         if state == "25006":
             return Dropped(f"the ledger {place} is read-only (a standby?): name the primary server ({said})")
-        if state in _GONE or self._connection.closed or (state or "").startswith("08"):
+        if self._connection.closed:
             return Dropped(f"the connection to the ledger {place} broke ({said})")
         match state:
             case "57014":

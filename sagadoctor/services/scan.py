@@ -56,6 +56,7 @@ class _Batch:
     rows: int = 0
     truncated: bool = False
     silent: frozenset[str] = frozenset()
+    window: datetime | None = None
     ended: bool = False
 
 
@@ -84,6 +85,8 @@ async def scan(backends: Backends, request: ScanRequest) -> AsyncIterator[Findin
             tally.rows += batch.rows
             tally.truncated |= batch.truncated
             tally.unheard |= batch.silent
+            if batch.window is not None:
+                tally.windows[batch.store] = batch.window
             tally.note(*batch.notes)
             if batch.blind is not None:
                 tally.blind(batch.blind)
@@ -144,7 +147,8 @@ async def _batches_of(
     now = request.as_of or await store.now(deadline)
     ended_since = now - request.since
     if before is not None and request.as_of is None:
-        ended_since = min(ended_since, before - _OVERLAP)
+        elapsed = backends.clock.now() - before  # by our own clock, which needn't agree with the store's
+        ended_since = min(ended_since, now - elapsed - _OVERLAP)
     look = Look(
         deadline=deadline,
         ended_since=ended_since,
@@ -157,6 +161,7 @@ async def _batches_of(
     if request.as_of is not None:
         recall = Recall(None)  # what a restored dump looks like says nothing about the store itself
     judge = Judge(store, others, backends.policy, now, backends.redactor, recall)
+    yield _Batch(store.name, window=ended_since)
     unsurveyed: BackendError | None = None
     try:
         about_store = await _surveyed(store, backends, look, judge)
@@ -288,11 +293,12 @@ async def _finish(
     read = [store for store in backends.stores if store.name in tally.complete_sources]
     all_read = frozenset(store.name for store in read if request.deep or Capability.TIMES not in store.capabilities)
     all_heard = len(read) == len(backends.stores) and not tally.unheard
-    window = started - request.since
 
     def in_scope(seen: SeenFinding) -> bool:
-        if seen.ended and seen.store not in all_read and (seen.since is None or seen.since < window):
-            return False
+        if seen.ended and seen.store not in all_read:
+            window = tally.windows.get(seen.store)
+            if window is None or seen.since is None or seen.since < window:
+                return False
         if seen.rule == sources_disagree.RULE.name and not all_heard:
             return False
         return request.filters.covers(seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.ports import Store
 from sagadoctor.diagnosis.assemble import assemble
-from sagadoctor.diagnosis.examine import examine
+from sagadoctor.diagnosis.examine import Told, examine, survey_signs
 from sagadoctor.diagnosis.fingerprint import fingerprint
 from sagadoctor.diagnosis.prognosis import Prognosis, prognosis
 from sagadoctor.errors import BackendError, LedgerError
@@ -20,8 +20,10 @@ from sagadoctor.model.capability import Capability
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Finding, Severity
 from sagadoctor.model.observation import Observation
+from sagadoctor.model.policy import Policy
 from sagadoctor.model.report import BlindSpot
 from sagadoctor.model.saga import Saga
+from sagadoctor.model.survey import SharedKey, Survey
 
 from .backends import Backends
 from .guard import GRACE, guarded
@@ -73,22 +75,32 @@ async def show(backends: Backends, request: ShowRequest) -> Shown:
             store_name, wanted = known
             gone = wanted
     stores = backends.named(frozenset((store_name,)) if store_name else None)
-    told = await asyncio.gather(*(_look(backends, store, wanted, request, deadline) for store in stores))
-    cases = tuple(case for each in told if not isinstance(each, BlindSpot) for case in each)
-    blind = tuple(each for each in told if isinstance(each, BlindSpot))
-    return Shown(cases, blind, wanted is not None, gone if not cases and not blind else None)
+    seen = await asyncio.gather(*(_look(backends, store, wanted, request, deadline) for store in stores))
+    cases = tuple(case for each in seen for case in each.cases)
+    blind = {spot.source: spot for each in seen for spot in each.blind_spots}
+    return Shown(cases, tuple(blind.values()), wanted is not None, gone if not cases and not blind else None)
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one store told, and what could not be seen."""
+
+    cases: list[ShownCase] = field(default_factory=list)
+    blind_spots: list[BlindSpot] = field(default_factory=list)
 
 
 async def _look(
     backends: Backends, store: Store, saga_id: str | None, request: ShowRequest, deadline: Deadline
-) -> list[ShownCase] | BlindSpot:
+) -> _Seen:
     """Ask one store; whatever goes wrong is a blind spot, and no store waits for another."""
+    seen = _Seen()
     remaining = deadline.remaining()
     try:
         async with guarded(backends.redactor, None if remaining is None else remaining + GRACE):
-            return await _cases(backends, store, saga_id, request, deadline)
+            await _fill(seen, backends, store, saga_id, request, deadline)
     except BackendError as error:
-        return BlindSpot(store.name, error.reason, hint=error.hint)
+        seen.blind_spots.append(BlindSpot(store.name, error.reason, hint=error.hint))
+    return seen
 
 
 async def _known(backends: Backends, finding_id: str) -> tuple[str, str] | None:
@@ -101,22 +113,22 @@ async def _known(backends: Backends, finding_id: str) -> tuple[str, str] | None:
     return (seen.store, seen.saga_id) if seen is not None and seen.saga_id is not None else None
 
 
-async def _cases(
-    backends: Backends, store: Store, saga_id: str | None, request: ShowRequest, deadline: Deadline
-) -> list[ShownCase]:
+async def _fill(
+    seen: _Seen, backends: Backends, store: Store, saga_id: str | None, request: ShowRequest, deadline: Deadline
+) -> None:
     now = request.as_of or await store.now(deadline)
-    if saga_id is not None:
-        sagas = await store.fetch([saga_id], deadline, detail=True)
-    elif request.key is not None:
-        ids = [saga.saga_id for saga in await store.find(request.key, deadline)]
-        sagas = await store.fetch(ids, deadline, detail=True) if ids else ()
-    else:
-        sagas = ()
-    rows = [veiled(saga, backends.redactor) for saga in sagas]
+    rows = [veiled(saga, backends.redactor) for saga in await _rows(store, saga_id, request.key, deadline)]
     others = [other for other in backends.stores if other is not store]
-    links = await linked_sagas(rows, store, others, deadline, set()) if rows else {}
+    silent: set[str] = set()
+    links = await linked_sagas(rows, store, others, deadline, silent) if rows else {}
+    seen.blind_spots += [BlindSpot(name, f"could not be asked about this saga of {store.name}") for name in silent]
     observed = await _observed(backends, store, rows, now) if request.as_of is None else {}
-    shown: list[ShownCase] = []
+    told: dict[str, list[Told]] = {}
+    try:
+        told = await _shared(store, rows, backends.policy, now, deadline)
+    except BackendError as error:
+        reason = f"sagas with the same business key could not be looked for: {backends.redactor.text(error.reason)}"
+        seen.blind_spots.append(BlindSpot(store.name, reason, hint=backends.redactor.text(error.hint)))
     for row in rows:
         policy = backends.policy.of(row.saga_type)
         case = assemble(
@@ -127,10 +139,36 @@ async def _cases(
             linked=links.get(row.saga_id, ()),
             repeated=sum(other.saga_id == row.saga_id for other in rows) > 1,
         )
-        findings = await _acknowledged(backends, examine(case, policy, now), now)
+        findings = await _acknowledged(backends, examine(case, policy, now, told.get(row.saga_id, ())))
         well = all(finding.severity is Severity.INFO for finding in findings)
-        shown.append(ShownCase(case, now, findings, prognosis(case, policy, now) if well else None))
-    return shown
+        seen.cases.append(ShownCase(case, now, findings, prognosis(case, policy, now) if well else None))
+
+
+async def _rows(store: Store, saga_id: str | None, key: str | None, deadline: Deadline) -> Sequence[Saga]:
+    if saga_id is not None:
+        return await store.fetch([saga_id], deadline, detail=True)
+    if key is None:
+        return ()
+    ids = [saga.saga_id for saga in await store.find(key, deadline)]
+    return await store.fetch(ids, deadline, detail=True) if ids else ()
+
+
+async def _shared(
+    store: Store, rows: Sequence[Saga], policy: Policy, now: datetime, deadline: Deadline
+) -> dict[str, list[Told]]:
+    """Say of live rows who else works on their business key, as the survey of a scan does."""
+    told: dict[str, list[Told]] = {}
+    if Capability.BUSINESS_KEYS not in store.capabilities:
+        return told
+    for key in {row.business_key for row in rows if row.is_live and row.business_key}:
+        live = [saga for saga in await store.find(key, deadline) if saga.is_live]
+        for saga_type in {row.saga_type for row in rows}:
+            ids = tuple(dict.fromkeys(saga.saga_id for saga in live if saga.saga_type == saga_type))
+            survey = Survey(store.name, rows[0].source, (SharedKey(saga_type, key, len(ids), ids),))
+            for rule, spoken in survey_signs(survey, policy, now):
+                for each in spoken.saga_ids:
+                    told.setdefault(each, []).append((rule, spoken.sign))
+    return told
 
 
 async def _observed(backends: Backends, store: Store, rows: Sequence[Saga], now: datetime) -> dict[str, Observation]:
@@ -144,11 +182,12 @@ async def _observed(backends: Backends, store: Store, rows: Sequence[Saga], now:
         return {}
 
 
-async def _acknowledged(backends: Backends, findings: tuple[Finding, ...], now: datetime) -> tuple[Finding, ...]:
+async def _acknowledged(backends: Backends, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     if backends.ledger is None or not findings:
         return findings
+    seen = [seen_of(finding) for finding in findings]
     try:
-        quiet = await backends.ledger.acknowledged([seen_of(finding) for finding in findings], now)
+        quiet = await backends.ledger.acknowledged(seen, backends.clock.now())
     except LedgerError:
         return findings
     return tuple(msgspec.structs.replace(finding, acknowledged_until=quiet.get(finding.id)) for finding in findings)

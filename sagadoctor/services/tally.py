@@ -34,6 +34,8 @@ class Tally:
     complete_sources: set[str] = field(default_factory=set)
     unheard: frozenset[str] = frozenset()
     """Stores that could not be asked about another store's sagas."""
+    windows: dict[str, datetime] = field(default_factory=dict)
+    """By store, since when its ended sagas were read."""
     _notes: dict[str, None] = field(default_factory=dict)
     _groups: dict[str, _Counted] = field(default_factory=dict)
     _severities: dict[Severity, int] = field(default_factory=dict)

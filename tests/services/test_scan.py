@@ -375,6 +375,28 @@ class TestWindow:
         assert asked[0].ended_since == NOW - timedelta(minutes=5)
         assert asked[1].ended_since == clinic.clock.now() - timedelta(hours=24)
 
+    @pytest.mark.parametrize("skew", [timedelta(hours=-7), timedelta(hours=7)], ids=["behind", "ahead"])
+    def test_the_window_is_in_the_stores_own_time(self, skew: timedelta) -> None:
+        store = MemoryStore("orders")
+        clinic = Clinic(store, ledger=MemoryLedger())
+        store.clock = StillClock(NOW + skew)
+        clinic.scan()
+        clinic.wait(days=3)
+        store.clock = StillClock(NOW + skew + timedelta(days=3))
+        asked = self.looks(store)
+        clinic.scan()
+        assert asked[0].ended_since == NOW + skew - timedelta(minutes=5)
+
+    def test_what_left_the_stores_window_is_not_resolved_by_our_clock(self) -> None:
+        store = MemoryStore("orders", [half_undone("half", updated_at=NOW)])
+        clinic = Clinic(store, ledger=MemoryLedger())
+        store.clock = StillClock(NOW + timedelta(hours=7))
+        assert set(clinic.scan().rules) == {"half"}
+        clinic.wait(hours=18)
+        store.clock = StillClock(NOW + timedelta(hours=25))
+        report = clinic.scan()
+        assert (report.rules, report.end.resolved) == ({}, ())
+
 
 class TestStop:
     """Stop means stop: readers are closed, the ticket is given back."""

@@ -94,6 +94,13 @@ class TestFound:
         asyncio.run(acknowledge(clinic.backends, [finding.group], timedelta(hours=1), "kim", "known"))
         assert clinic.show("b").cases[0].findings[0].acknowledged_until == NOW + timedelta(hours=1)
 
+    def test_an_acknowledgement_that_expired_is_over_also_as_of_before(self, clinic: Clinic) -> None:
+        finding = clinic.scan().of("b")
+        asyncio.run(acknowledge(clinic.backends, [finding.group], timedelta(hours=1), "kim", "known"))
+        clinic.wait(hours=2)
+        [one] = clinic.show("b", as_of=NOW).cases
+        assert one.findings[0].acknowledged_until is None
+
     def test_a_row_that_is_there_twice_is_shown_twice_and_refused_repairs(self, clinic: Clinic) -> None:
         clinic.backends.stores[0].sagas = [stuck("b"), stuck("b")]  # type: ignore[attr-defined]
         shown = clinic.show("b")
@@ -105,6 +112,23 @@ class TestFound:
         assert [one.case.saga.store for one in shown.cases] == ["orders", "trips"]
         assert shown.by_id
         assert [one.case.saga.store for one in clinic.show("b", store="trips").cases] == ["trips"]
+
+    def test_sagas_that_share_a_key_are_told_as_the_scan_tells_them(self, clinic: Clinic, orders: MemoryStore) -> None:
+        orders.sagas = [healthy("a", business_key="A-1"), stuck("b", business_key="A-1"), completed("c")]
+        scanned = clinic.scan()
+        for saga_id in "ab":
+            [one] = clinic.show(saga_id).cases
+            assert [finding.id for finding in one.findings] == [
+                finding.id for finding in scanned.findings if finding.saga_id == saga_id
+            ]
+            assert one.prognosis is None
+
+    def test_a_key_of_ended_sagas_and_other_types_is_shared_with_nobody(
+        self, clinic: Clinic, orders: MemoryStore
+    ) -> None:
+        rows = [completed("b", business_key="A-1"), healthy("c", saga_type="Trip", business_key="A-1")]
+        orders.sagas = [healthy("a", business_key="A-1"), *rows]
+        assert [one.findings for one in clinic.show(key="A-1").cases] == [(), (), ()]
 
 
 class TestByFinding:
@@ -170,6 +194,23 @@ class TestBadStores:
         clinic.backends.stores[1].faults = {method: Answers(value)}  # type: ignore[attr-defined]
         assert [one.case.saga.saga_id for one in clinic.show("b").cases] == ["b"]
         assert [spot.source for spot in clinic.show("t").blind_spots] == ["trips"]
+
+    def test_a_search_for_the_key_that_fails_is_said_and_the_case_shown(
+        self, clinic: Clinic, orders: MemoryStore
+    ) -> None:
+        orders.faults = {"find": Raises(Unreachable("no index, password=hunter2"))}
+        shown = clinic.show("b")
+        assert [one.case.saga.saga_id for one in shown.cases] == ["b"]
+        [spot] = shown.blind_spots
+        assert spot.source == "orders"
+        assert "no index" in spot.reason
+        assert "hunter2" not in spot.reason
+
+    def test_another_store_that_cant_compare_is_said_though_nobody_asked_it(self, clinic: Clinic) -> None:
+        clinic.backends.stores[1].faults = {"fetch": Raises(Unreachable("down"))}  # type: ignore[attr-defined]
+        shown = clinic.show("b", store="orders")
+        assert len(shown.cases) == 1
+        assert [spot.source for spot in shown.blind_spots] == ["trips"]
 
     @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize("heeds", [True, False], ids=["heeds", "ignores"])

@@ -23,7 +23,7 @@ class Cursor:
         """Find the column."""
         self._policy = policy
         self._at = -1
-        self._by_place = False
+        self._by_place = self._plain = False
         self._base = 0
         if words is None or words.column is None:
             return
@@ -33,15 +33,23 @@ class Cursor:
         self._at = selection.add(f"current:{column.name}", source.text(column, NAME_BOUND))
         self._by_place = words.by == "index" or (words.by is None and column.kind is Kind.INT)
         self._base = words.base
+        self._plain = self._by_place and not words.values and words.pattern is None and words.path is None
         self._open: Callable[[Any], Any] = source.opener(column)
         self._text = text_reader(words)
 
     def read(self, row: Any, steps: tuple[Step, ...] | None, saga_type: str | None, doubts: list[Doubt]) -> str | None:
         """Return the current step's name; None where nothing says it, or where the cursor is behind the last step."""
-        if self._at < 0 or row[self._at] is None:
+        if self._at < 0:
             return None
+        raw = row[self._at]
+        if raw is None:
+            return None
+        if steps and type(raw) is int and self._plain:
+            at = raw - self._base
+            if 0 <= at < len(steps) and steps[at].index == at:
+                return steps[at].name
         try:
-            value = self._text(self._open(row[self._at]))
+            value = self._text(self._open(raw))
             if value is None or not self._by_place:
                 return value if value is None else str(value)
             place = whole(value)

@@ -78,11 +78,12 @@ def _page(opened: Opened, road: Road) -> Callable[[Session], list[str]]:
 def _items(opened: Opened, road: Road) -> list[Any]:
     """Return what a row has to hold: the id, the state where only we can judge it, the key."""
     reader = opened.reader
-    items: list[Any] = [reader.source.element(column) for column in reader.id_columns]
+    source = reader.source
+    items: list[Any] = [source.cell(column) for column in reader.id_columns]
     states = reader.states
     if isinstance(states, ColumnStates) and states.column is not None:
-        items.append(reader.source.element(states.column))
-    items.extend(key.element for key in road.keys)
+        items.append(source.cell(states.column))
+    items.extend(key.element if key.column is None else source.cell(key.column) for key in road.keys)
     return [item.label(f"e{at}") for at, item in enumerate(items)]
 
 

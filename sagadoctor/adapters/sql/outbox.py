@@ -43,11 +43,11 @@ class Outbox:
         if words.saga is not None:
             self._link = sagas.column(words.saga)
             if self._link is not None:
-                self._link_at = selection.add(f"outbox:{self._link.name}", sagas.element(self._link))
+                self._link_at = selection.add(f"key:{self._link.name}", sagas.cell(self._link))
         key = self.source.column(words.id if words.saga is not None else words.saga_id or "")
         self.key = key
         if key is not None:
-            self._selection.add("key", self.source.element(key))
+            self._selection.add("key", self.source.cell(key))
         self._id = self._field("id", ColumnWords(column=words.id), ID_BOUND)
         self._step = self._field("step", words.step, NAME_BOUND) if words.step is not None else None
         self._sent = self._field("sent", words.sent, NAME_BOUND) if words.sent is not None else None

@@ -15,7 +15,7 @@ from sagadoctor.api.v1.sql import SQLITE, Row, Session
 from .outbox import Outbox
 from .owners import Owners
 from .reader import SagaReader
-from .shapes import ChildTableSteps
+from .shapes import ChildTableSteps, JsonListSteps
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -99,29 +99,32 @@ def collect(
     """Run one page in a worker's thread; `key` has every row's raw key kept."""
     found = Rows()
     if not companions.needed and key is None:
-        read = companions.reader.saga
-        with contextlib.closing(_bounded(session, statement, found)) as rows:
-            found.sagas = [read(row) for row in rows]
+        with contextlib.closing(_bounded(session, statement, companions, found)) as rows:
+            found.sagas = list(map(companions.reader.saga, rows))
+        found.count = len(found.sagas)
         return found
     with session.snapshot():
-        with contextlib.closing(_bounded(session, statement, found)) as rows:
+        with contextlib.closing(_bounded(session, statement, companions, found)) as rows:
             kept = list(rows)
         found.sagas = companions.complete(session, kept)
+        found.count = len(kept)
     if key is not None:
         found.keys = [key(row) for row in kept]
     return found
 
 
-def _bounded(session: Session, statement: Select[Any], found: Rows) -> Generator[Row, None, None]:
-    size = 0
+def _bounded(
+    session: Session, statement: Select[Any], companions: Companions, found: Rows
+) -> Generator[Row, None, None]:
+    """Yield rows until the documents in them have grown beyond a bound."""
+    shape = companions.reader.shape
+    document = shape if isinstance(shape, JsonListSteps) else None
+    if document is not None:
+        document.size = 0
     row = None
     for row in session.stream(statement, _AT_ONCE):
-        found.count += 1
-        for cell in row:
-            if type(cell) is bytes:
-                size += len(cell)
         yield row
-        if size > PAGE_BYTES:
+        if document is not None and document.size > PAGE_BYTES:
             found.cut = True
             break
     found.last = row

@@ -246,8 +246,9 @@ class Planner:
         for name in _PROGRESS:
             found = self.reader.moments.get(name)
             if found is not None and is_ordered(found[0], found[1], self.opened.engine):
-                element = self.reader.source.element(found[1])
-                return Key(element, self.reader.selection.add(f"time key:{found[1].name}", element), found[1])
+                source = self.reader.source
+                at = self.reader.selection.add(f"key:{found[1].name}", source.cell(found[1]))
+                return Key(source.element(found[1]), at, found[1])
         return None
 
     def _types(self) -> list[ColumnElement[bool]]:

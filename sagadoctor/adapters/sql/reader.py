@@ -8,25 +8,26 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from sagadoctor.api.v1 import Doubt, Owner, Policy, Saga, SagaState, Step, StepStatus
-from sagadoctor.api.v1.sql import Column, Kind, Table
+from sagadoctor.api.v1 import ENDED, Doubt, Owner, Policy, Saga, SagaState, Step, StepStatus
+from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Kind, Table
 
-from .cells import DETAIL_BOUND, ERROR_BOUND, ID_BOUND, NAME_BOUND
+from .cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from .cursor import Cursor
 from .documents import EXTRACTED, extracted
 from .fields import doublings, moment_reader, number_reader, text_reader
-from .idents import WholeId, ident
+from .idents import Ident, TextIdent, WholeId, ident
 from .mapping.columns import BaseColumn, ColumnWords, NumberColumn, TimeColumn
 from .mapping.saga import SagaWords
 from .options import SqlOptions
 from .paths import parse_path
 from .selection import Selection
-from .shapes import ChildTableSteps, Shape, shape
+from .shapes import ChildTableSteps, JsonListSteps, Shape, shape
 from .shapes.reading import Odd
 from .source import Missing, Source
 from .states import ConstantState, RuleStates, States, Verdict, states
-from .times import DERIVING, from_postgresql
-from .values import Unreadable, whole, word
+from .times import DERIVING, naive_utc, zone_of, zoned
+from .values import Unreadable, as_text, whole, word
+from .words import FailedMeans
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -88,8 +89,9 @@ class SagaReader:
         """Fields that lie in the payload and that this database can't take out of it."""
         self._fields: list[tuple[int, str, int, CellReader]] = []
         self._template: list[Any] = list(_DEFAULTS)
+        self._template[0] = setting.store
         self._derived: list[str] = []
-        self.place = place or f"{setting.store}.{table.place}"
+        self.place = self._template[_AT["source"]] = place or f"{setting.store}.{table.place}"
         self._doubled: tuple[int, CellReader, int, CellReader, float] | None = None
         self._ids(words)
         self.states: States = states(words.state, self.source, self.selection)
@@ -100,8 +102,21 @@ class SagaReader:
         self._cursor = Cursor(words.current_step, self.source, self.selection, setting.policy)
         self.shape: Shape = shape(options.steps, self.source, self.selection, child, detail=detail)
         self._payload_at = self._payload_size_at = -1
+        self._plain_steps = self.shape.plain if isinstance(self.shape, JsonListSteps) else None
         if detail:
             self._payload(words)
+        self._odd_times = (
+            bool(self._derived)
+            or "deadline" in self.moments
+            or any((spec := getattr(words, name)) is not None and spec.from_ is not None for name in _MOMENTS)
+        )
+        self._special = (
+            self._doubled is not None
+            or self._owner_cell is not None
+            or self._lease_cell is not None
+            or self._payload_at >= 0
+            or words.state.failed_means is FailedMeans.BY_STEPS
+        )
 
     def _ids(self, words: SagaWords) -> None:
         self.id_columns: list[Column] = []
@@ -111,11 +126,14 @@ class SagaReader:
             column = self.source.column(name)
             if column is None:
                 continue
-            at = self.selection.add(f"id:{column.name}", self.source.text(column, ID_BOUND))
+            at = self.selection.add(f"key:{column.name}", self.source.cell(column))
             self.id_columns.append(column)
             self._id_cells.append((at, self.source.opener(column)))
             parts.append(ident(words.id.format, column.kind))
         self.ident = WholeId(tuple(parts))
+        if len(parts) == 1:
+            at, opened = self._id_cells[0]
+            self._add("id", "saga_id", at, _id_cell(parts[0], opened, self.id_columns[0]))
 
     def _add(self, name: str, place: str, at: int, read: CellReader) -> None:
         self._fields.append((_AT[place], name, at, read))
@@ -188,10 +206,12 @@ class SagaReader:
         """Return the reader of a time column; PostgreSQL's own times in UTC take the short road."""
         self._check_unit(spec, column)
         plain = spec.format in (None, "timestamp") and not spec.values and spec.pattern is None and spec.path is None
-        if plain and self.setting.engine == "postgresql":
-            zone = spec.tz or (self.setting.zone.key if self.setting.zone is not None else "UTC")
-            if column.kind is Kind.TIMESTAMPTZ or (column.kind is Kind.TIMESTAMP and zone == "UTC"):
-                return from_postgresql
+        if plain and self.setting.engine != SQLITE:
+            zone = zone_of(spec.tz) if spec.tz is not None else self.setting.zone
+            if column.kind is Kind.TIMESTAMPTZ:
+                return zoned if self.setting.engine == POSTGRESQL else naive_utc
+            if column.kind is Kind.TIMESTAMP and zone is None:
+                return naive_utc
         read = moment_reader(spec, self.setting.zone)
         opened = self.source.opener(column)
 
@@ -300,13 +320,6 @@ class SagaReader:
         """Return the fact that a row tells; `steps` where they don't stand in the row."""
         doubts: list[Doubt] = []
         args = self._template.copy()
-        args[0] = self.setting.store
-        args[1] = self.id_of(row, doubts)
-        verdict = self.states.read(row)
-        args[2], args[3] = verdict.state, verdict.raw_state
-        if verdict.doubt is not None:
-            doubts.append(verdict.doubt)
-        args[5] = self.place
         for place, name, at, read in self._fields:
             raw = row[at]
             if raw is None:
@@ -316,28 +329,44 @@ class SagaReader:
             except Unreadable as odd:
                 args[place] = odd.value
                 doubts.append(Doubt(name, odd.raw, odd.reason))
+        if args[1] is None:
+            args[1] = self.id_from(self.raw_id(row), doubts)
+        verdict = self.states.read(row)
+        state = args[2] = verdict.state
+        args[3] = verdict.raw_state
+        if verdict.doubt is not None:
+            doubts.append(verdict.doubt)
+        told = args[_STEPS] = self._steps(row, steps, doubts)
+        if state not in ENDED:
+            args[_CURRENT] = self._cursor.read(row, told, args[_TYPE], doubts)
+        if args[_UPDATED] is None or self._odd_times:
+            args[_DERIVED] = self._times(args, told, doubts)
+        if self._special:
+            self._specially(row, args, told, verdict, doubts)
+        if doubts:
+            args[_DOUBTS] = tuple(doubts)
+        return Saga(*args)
+
+    def _specially(
+        self, row: Any, args: list[Any], steps: tuple[Step, ...] | None, verdict: Verdict, doubts: list[Doubt]
+    ) -> None:
+        """Fill in what few mappings have."""
+        if verdict.by_steps:
+            args[2] = self._by_steps(steps, args[_TYPE])
         if self._doubled is not None:
             args[_ATTEMPTS] = self._doublings(row, doubts)
-        told = self._steps(row, steps, doubts)
-        args[_STEPS] = told
-        if verdict.by_steps:
-            args[2] = self._by_steps(told, args[_TYPE])
-        if args[2] in _MOVING:
-            args[_CURRENT] = self._cursor.read(row, told, args[_TYPE], doubts)
-        derived = self._times(args, told, doubts)
         if self._owner_cell is not None or self._lease_cell is not None:
             args[_OWNER] = self._owned(row, doubts)
         if self._payload_at >= 0:
             args[_PAYLOAD] = self._payload_of(row, doubts)
-        if doubts:
-            args[_DOUBTS] = tuple(doubts)
-        if derived:
-            args[_DERIVED] = derived
-        return Saga(*args)
 
     def _steps(
         self, row: Any, steps: tuple[tuple[Step, ...], Odd] | None, doubts: list[Doubt]
     ) -> tuple[Step, ...] | None:
+        if self._plain_steps is not None:
+            plain = self._plain_steps(row)
+            if plain is not None:
+                return plain
         if isinstance(self.shape, ChildTableSteps):
             if steps is None:
                 return ()
@@ -345,8 +374,7 @@ class SagaReader:
             return steps[0]
         odd = Odd()
         told = self.shape.steps(row, odd)
-        if odd.doubts:
-            doubts.extend(odd.doubts)
+        doubts.extend(odd.doubts)
         return told
 
     def _times(self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt]) -> tuple[str, ...]:
@@ -428,12 +456,20 @@ _ATTEMPTS, _OWNER, _PAYLOAD, _DOUBTS, _DERIVED = (
     _AT["doubts"],
     _AT["derived"],
 )
-_MOVING: Final = frozenset(SagaState) - {
-    SagaState.COMPLETED,
-    SagaState.COMPENSATED,
-    SagaState.FAILED,
-    SagaState.CANCELLED,
-}
+
+
+def _id_cell(part: Ident, opened: CellReader, column: Column) -> CellReader:
+    """Return the reader of an id of one column; a UUID that the database wrote is in its canonical form already."""
+    if column.kind is Kind.UUID or isinstance(part, TextIdent):
+        return opened if not isinstance(part, TextIdent) else _text_id
+    return lambda raw: part.canonical(opened(raw))
+
+
+def _text_id(raw: Any) -> str:
+    """Return a text id as it is; bytes that are no text spelt out, so that two of them stay two."""
+    if not isinstance(raw, bytes):
+        return str(raw)
+    return as_text(raw, "backslashreplace")
 
 
 def _remembering(read: CellReader) -> CellReader:

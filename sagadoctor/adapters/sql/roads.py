@@ -63,7 +63,9 @@ class Road:
         from sqlalchemy import literal_column, select
 
         elements = [key.element for key in self.keys]
-        statement = select(*elements).select_from(self.opened.reader.source.clause).where(*self.between(None))
+        source = self.opened.reader.source
+        cells = [key.element if key.column is None else source.cell(key.column) for key in self.keys]
+        statement = select(*cells).select_from(source.clause).where(*self.between(None))
         statement = statement.order_by(*elements).limit(literal_column("1"))
         return statement.offset(literal_column(str(size - 1)))
 
@@ -112,8 +114,11 @@ def row_keys(opened: Opened) -> tuple[tuple[Key, ...], bool]:
     names = table.primary_key
     columns = [column for name in names if (column := table.find(name)) is not None] or reader.id_columns
     keys = tuple(
-        Key(element, reader.selection.add(f"row key:{column.name}", element), column)
+        Key(
+            reader.source.element(column),
+            reader.selection.add(f"key:{column.name}", reader.source.cell(column)),
+            column,
+        )
         for column in columns
-        for element in [reader.source.element(column)]
     )
     return keys, table.is_unique([column.name for column in columns])

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sagadoctor.api.v1 import SchemaMismatch
 from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Kind, Table, bound, nearest
 
-from .cells import Opener, document_expressions, opener, parameter, text_expression
+from .cells import ID_BOUND, Opener, document_expressions, opener, parameter, text_expression
 from .mapping.columns import Scalar
 from .values import Unreadable, truth, word
 
@@ -73,6 +73,10 @@ class Source:
     def text(self, column: Column, bound_to: int) -> ColumnElement[Any]:
         """Return what to select for a column, bounded."""
         return text_expression(column, self.element(column), self.engine, bound_to)
+
+    def cell(self, column: Column) -> ColumnElement[Any]:
+        """Return what to select for a column whose raw cells come back as parameters."""
+        return text_expression(column, self.element(column), self.engine, ID_BOUND)
 
     def document(self, column: Column) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
         """Return what to select for a JSON document: itself, and its size when it is too big."""

@@ -16,18 +16,17 @@ TimeReader = Callable[[Any], datetime | None]
 """Takes a loose value (text, number, datetime), returns aware UTC or None for no time; raises Unreadable."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-EPOCH_2000: Final = datetime(2000, 1, 1, tzinfo=UTC)
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 9000
 """Times before the first or from the last on are marks ("never"), not moments."""
 _PLAUSIBLE: Final = (1971, 2200)
 """Years that a number in the right unit falls into."""
-_PG_LOW: Final = (datetime(FIRST_YEAR, 1, 1, tzinfo=UTC) - EPOCH_2000) // timedelta(microseconds=1)
-_PG_HIGH: Final = (datetime(LAST_YEAR, 1, 1, tzinfo=UTC) - EPOCH_2000) // timedelta(microseconds=1)
-_PG_INFINITY: Final = (2**63 - 1, -(2**63))
+_NAIVE_LENGTHS: Final = frozenset((19, 23, 26))
+"""Lengths of `2026-11-20T03:00:00` with no, three or six digits behind the second, and no zone."""
 _TICKS_1970: Final = 621_355_968_000_000_000
 _TICKS_MASK: Final = 0x3FFF_FFFF_FFFF_FFFF
 _NOTHING: Final = re.compile(r"\s*(?:0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?)?\s*Z?\Z")
+_FAR: Final = re.compile(r"-?infinity\Z|\d{5,}-|.* BC\Z")
 _ZONE_WORD: Final = re.compile(r"\s*(?:UTC|GMT|\[[A-Za-z_/+-]+\])\Z")
 _UUID: Final = re.compile(r"(?i)\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?\Z")
 _HIGH: Final = re.compile(r"(?i)([0-9a-f]{16})-[0-9a-f]{16}\Z")
@@ -81,23 +80,37 @@ def parse_iso(text: str) -> datetime | None:
         return datetime.fromisoformat(_ZONE_WORD.sub("+00:00", text.strip()))
 
 
-def from_postgresql(microseconds: int) -> datetime:
-    """Return PostgreSQL's own count of µs since 2000 as UTC; raises Unreadable."""
-    if _PG_LOW <= microseconds < _PG_HIGH:
-        return EPOCH_2000 + timedelta(0, 0, microseconds)
-    raise Unreadable(postgresql_text(microseconds), "unusable time")
+def zoned(raw: bytes) -> datetime | None:
+    """Return a time that PostgreSQL wrote with its zone, in a session whose zone is UTC; raises Unreadable."""
+    try:
+        moment = _from_iso(raw.decode())
+        if moment.tzinfo is UTC and FIRST_YEAR <= moment.year < LAST_YEAR:
+            return moment
+    except ValueError:
+        pass
+    return _UTC_TEXT(raw)
 
 
-def postgresql_text(microseconds: int) -> str:
-    """Write PostgreSQL's count of µs since 2000 as it reads it back, whatever the year."""
-    if microseconds in _PG_INFINITY:
-        return "infinity" if microseconds > 0 else "-infinity"
-    cycle = 146_097 * 86_400_000_000  # 400 years
-    cycles, rest = divmod(microseconds, cycle)
-    moment = EPOCH_2000 + timedelta(0, 0, rest)
-    year = moment.year + 400 * cycles
-    tail = moment.strftime("-%m-%d %H:%M:%S.%f+00")
-    return f"{year:04d}{tail}" if year > 0 else f"{1 - year:04d}{tail} BC"
+def naive_utc(raw: bytes) -> datetime | None:
+    """Return a time that a database wrote without a zone and that is in UTC; raises Unreadable."""
+    try:
+        moment = _from_iso(raw.decode() + "+00:00")
+        if FIRST_YEAR <= moment.year < LAST_YEAR:
+            return moment
+    except ValueError:
+        pass
+    return _UTC_TEXT(raw)
+
+
+def utc_text(text: str) -> datetime | None:
+    """Return a time that an application wrote as text, in UTC where it names no zone; raises Unreadable."""
+    try:
+        moment = _from_iso(text + "+00:00") if len(text) in _NAIVE_LENGTHS else _from_iso(text)
+        if moment.tzinfo is UTC and FIRST_YEAR <= moment.year < LAST_YEAR:
+            return moment
+    except ValueError:
+        pass
+    return _UTC_TEXT(text)
 
 
 def _number(value: Any) -> int | float | None:
@@ -198,12 +211,16 @@ def timestamps(zone: ZoneInfo | None) -> TimeReader:
             try:
                 moment = parse_iso(text)
             except ValueError:
-                raise Unreadable(raw_text(text), "not a time") from None
+                raise Unreadable(raw_text(text), "unusable time" if _FAR.match(text) else "not a time") from None
         if moment is None:
             return None
         return usable(moment, value) if moment.tzinfo is not None else localised(moment, zone, value)
 
     return read
+
+
+_UTC_TEXT: Final = timestamps(None)
+_from_iso = datetime.fromisoformat
 
 
 def time_reader(form: TimeFormat | None, zone: ZoneInfo | None) -> TimeReader:

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Final
 import psycopg
 from psycopg import pq
 from psycopg.adapt import Dumper
-from psycopg.types.numeric import Int4BinaryLoader, Int8BinaryLoader
 from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -25,7 +24,6 @@ from .driver import Driver, Limits, Link, Row
 from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable
 
 _BYTES: Final = ("text", "varchar", "bpchar", "name", "json", "jsonb", "uuid", "bytea", "xml")
-_MICROSECONDS: Final = ("timestamp", "timestamptz", "time")
 _CHUNKED: Final = 170000
 """The libpq that can hand over rows in chunks while it streams."""
 
@@ -91,6 +89,7 @@ class Postgresql(Driver):
             "max_parallel_workers_per_gather": "0",
             "jit": "off",
             "TimeZone": "UTC",
+            "DateStyle": "ISO",
             "client_min_messages": "error",
         }
 
@@ -128,14 +127,11 @@ class Postgresql(Driver):
             return list(cursor.fetchall()) if cursor.description is not None else []
 
     def stream(self, link: Link, text: str, parameters: Any, size: int) -> Iterator[Row]:
-        """Yield rows in binary: texts, JSON and UUIDs as bytes, times as µs since 2000, dates as days since 2000."""
+        """Yield rows in binary: texts and JSON as bytes (JSONB with its version byte before), numbers as numbers."""
         with link.raw.cursor(binary=True) as cursor:
             adapters = cursor.adapters
             for name in _BYTES:
                 adapters.register_loader(name, ByteaBinaryLoader)
-            for name in _MICROSECONDS:
-                adapters.register_loader(name, Int8BinaryLoader)
-            adapters.register_loader("date", Int4BinaryLoader)
             yield from cursor.stream(text, parameters, size=size if self._chunked else 1)
 
     def begin(self, link: Link, *, snapshot: bool) -> None:

@@ -54,7 +54,7 @@ class Session:
         return self._driver.rows(self._link, text, {} if self.engine == POSTGRESQL else ())
 
     def stream(self, statement: ClauseElement, size: int = 500) -> Iterator[Row]:
-        """Yield rows with raw cells: bytes for texts, PostgreSQL's times as µs since 2000 (see each driver)."""
+        """Yield rows with cells as raw as the driver has them: bytes for texts (see each driver)."""
         text, parameters = compiled(statement, self._driver.dialect)
         return self._driver.stream(self._link, text, parameters, size)
 

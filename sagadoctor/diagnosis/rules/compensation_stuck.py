@@ -10,7 +10,7 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import asleep, error, names, with_status
+from ..anatomy import asleep, error, names, reason_to_undo, with_status
 from ..deadlines import after, words
 from ..sign import Rule, Sign
 
@@ -28,7 +28,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if now - case.progress_at <= limit:
         return None
     step = out[-1] if out else case.current
-    said = error(case, step)
+    said = step.error if step is not None else error(case)
+    began = reason_to_undo(case)
     undone = with_status(case, StepStatus.COMPENSATED)
     what = f"the undo of {names(tuple(reversed(out)))}" if out else "an undo (the store doesn't say of which step)"
     span = words((now - case.progress_at).total_seconds())
@@ -37,6 +38,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         *(facts.step_status(case, each) for each in out),
         *(facts.undone(case, each) for each in undone),
         *((facts.status(case, f"the error is: {said}"),) if said else ()),
+        *((facts.status(case, f"it is being undone because {began[0].name} failed: {began[1]}"),) if began else ()),
         *facts.standstill(case, now),
     )
     proposals = [

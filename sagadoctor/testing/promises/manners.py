@@ -47,7 +47,7 @@ class Manners(StoreSetting):
         """However many questions are asked at once, also while they are given up; and none once it is closed."""
         if self.connections() is None:
             raise unittest.SkipTest("nobody said how to count connections: def connections(self)")
-        rows = [self.plain(number) for number in range(self.many)]
+        rows = [self.plain(number) for number in range(300)]
         watch = Watch(self.connections)
 
         async def work(store: Store) -> None:
@@ -107,11 +107,11 @@ class Manners(StoreSetting):
             [detail] = await store.fetch([rows[0].saga_id], later(), detail=True)
             had = {
                 Capability.STEPS: detail.steps is not None,
-                Capability.TIMES: detail.updated_at is not None,
+                Capability.TIMES: any(_times(detail)),
                 Capability.ENDED: any(not saga.is_live for saga in read),
                 Capability.BUSINESS_KEYS: bool(await store.find(rows[0].business_key or "", later())),
                 Capability.OUTBOX: bool(detail.outbox),
-                Capability.LINKS: detail.parent_id is not None,
+                Capability.LINKS: any(saga.parent_id or saga.repaired_by for saga in read),
                 Capability.PAYLOAD: detail.payload is not None,
             }
             empty = sorted(capability for capability in claimed if not had[capability])
@@ -179,3 +179,10 @@ class Manners(StoreSetting):
 
 async def _fetch(store: Store, rows: list[Saga]) -> None:
     checked(await store.fetch(ids_of(rows), later()), store.name)
+
+
+def _times(saga: Saga) -> list[datetime | None]:
+    told = [saga.updated_at, saga.ended_at]
+    for step in saga.steps or ():
+        told += [step.started_at, step.executed_at, step.compensated_at]
+    return told

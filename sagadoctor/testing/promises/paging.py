@@ -91,7 +91,7 @@ class Paging(StoreSetting):
         rows = [self.plain(number) for number in range(self.many)]
 
         async def work(store: Store) -> list[Saga]:
-            for _ in range(4):
+            for _ in range(3):
                 pages = store.read(look())
                 await anext(pages)
                 if isinstance(pages, AsyncGenerator):

@@ -182,7 +182,7 @@ class Watch:
             thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(0.002):
+        while not self._over.wait(0.005):
             self.most = max(self.most, self.count() or 0)
 
 

@@ -52,7 +52,7 @@ class ChildTableSteps:
             column = self.source.column(name)
             if column is not None:
                 self.keys.append(column)
-                self._selection.add(f"key:{column.name}", self.source.element(column))
+                self._selection.add(f"key:{column.name}", self.source.cell(column))
         self._columns: list[tuple[str, int, Callable[[Any], Any]]] = []
         error = words.fields.error.column if words.fields.error is not None else None
         result = words.fields.result.column if words.fields.result is not None else None

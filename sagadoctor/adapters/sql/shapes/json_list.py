@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -22,8 +22,8 @@ from ..mapping.steps import JsonList, StepFields
 from ..paths import follow, parse_path
 from ..selection import Selection
 from ..source import Source
-from ..times import FIRST_YEAR, LAST_YEAR, epoch, zone_of
-from ..values import Unreadable, blob_type, raw_text
+from ..times import epoch, time_reader, timestamps, utc_text, zone_of
+from ..values import Unreadable, blob_type
 from .reading import MOMENTS, MOST_STEPS, Odd, StepReader, bounded
 
 _NULL: Final = msgspec.Raw(b"null")
@@ -53,6 +53,16 @@ class JsonListSteps:
             self._size_at = selection.add(f"steps size:{column.name}", size)
             self._skip = 1 if source.engine == POSTGRESQL and column.kind is Kind.JSONB else 0
         self._typed = _typed(words, self.reader, column)
+        self.size = 0
+        """Bytes of documents read so far; whoever reads a page holds it to a bound."""
+
+    def plain(self, row: Any) -> tuple[Step, ...] | None:
+        """Return a row's steps where they are plainly right; None where they have to be looked at."""
+        raw = row[self._at]
+        if self._typed is None or type(raw) is not bytes:
+            return None
+        self.size += len(raw)
+        return self._typed(raw[1:] if self._skip else raw)
 
     def steps(self, row: Any, odd: Odd) -> tuple[Step, ...] | None:
         """Return a row's steps, None where they can't be read; what is odd is noted."""
@@ -65,13 +75,7 @@ class JsonListSteps:
                 odd.say("steps", f"({int(size)} bytes)", "too big to be fetched")
             return None
         data = raw if isinstance(raw, bytes) else str(raw).encode()
-        if self._skip:
-            data = data[1:]
-        if self._typed is not None:
-            steps = self._typed(data)
-            if steps is not None:
-                return steps
-        return self._tolerant(data, odd)
+        return self._tolerant(data[1:] if self._skip else data, odd)
 
     def _tolerant(self, data: bytes, odd: Odd) -> tuple[Step, ...] | None:
         value = self._decoded(data, odd)
@@ -173,10 +177,14 @@ def _typed(
         return None
     if fields.name is None or reader.status is None:
         return None
-    keys: dict[str, str] = {"status": status.column}
-    types: list[tuple[str, Any, Any]] = [("status", str | None, None)]
+    keys: dict[str, str] = {}
+    types: list[tuple[str, Any, Any]] = []
     moments: dict[str, Callable[[Any], datetime | None]] = {}
-    for name in ("name", "action", "compensation", "error", "attempts", "result", *MOMENTS):
+    for name in ("name", "status", "action", "compensation", "error", "attempts", "result", *MOMENTS):
+        if name == "status":
+            keys[name] = status.column
+            types.append((name, str | None, None))
+            continue
         spec: ColumnWords | None = getattr(fields, name)
         if spec is not None and not _is_plain(spec):
             return None
@@ -206,29 +214,9 @@ def _moment(spec: TimeColumn, reader: StepReader) -> tuple[Any, Callable[[Any], 
     if spec.format in _EPOCHS:
         return int | float | None, epoch(_EPOCHS[spec.format], "")
     if spec.format not in (None, TimeFormat.ISO, TimeFormat.TIMESTAMP):
-        from ..times import time_reader
-
         return str | None, time_reader(spec.format, reader.zone)
     zone = zone_of(spec.tz) if spec.tz is not None else reader.zone
-    if zone is None:
-        return datetime | None, _as_utc
-    from ..times import localised, usable
-
-    def in_zone(moment: datetime) -> datetime:
-        return localised(moment, zone, moment) if moment.tzinfo is None else usable(moment, moment)
-
-    return datetime | None, in_zone
-
-
-def _as_utc(moment: datetime) -> datetime:
-    zone = moment.tzinfo
-    if zone is None:
-        moment = moment.replace(tzinfo=UTC)
-    elif zone is not UTC:
-        moment = moment.astimezone(UTC)
-    if FIRST_YEAR <= moment.year < LAST_YEAR:
-        return moment
-    raise Unreadable(raw_text(moment), "unusable time")
+    return str | None, utc_text if zone is None else timestamps(zone)
 
 
 def _nothing(moment: Any) -> None:
@@ -244,7 +232,8 @@ def _builder(
     assert reader.status is not None
     known = reader.status.known
     words: dict[str, Any] = {}
-    started_of, executed_of, compensated_of, timeout_of, next_of = (moments.get(name, _nothing) for name in MOMENTS)
+    started_of, executed_of, undone_of, limit_of, again_of = (moments.get(name, _nothing) for name in MOMENTS)
+    unpacked = msgspec.structs.astuple
     most_error = reader.bounds["error"]
     most_name = reader.bounds["name"]
     key = json.dumps(status_key, ensure_ascii=False).encode()
@@ -257,47 +246,46 @@ def _builder(
                 return None
             steps: list[Step] = []
             for index, row in enumerate(rows):
-                raw = row.status
+                name, raw, action, undo, error, attempts, result, started, executed, undone, limit, again = unpacked(
+                    row
+                )
                 status = words.get(raw)
                 if status is None:
                     status = known(raw) if raw is not None else None
                     if status is None:
                         return None
                     words[raw] = status
-                name = row.name
-                error = row.error
                 if not name or len(name) > most_name or (error is not None and len(error) > most_error):
                     return None
-                started, executed, compensated = row.started_at, row.executed_at, row.compensated_at
-                timeout, following, result = row.timeout_at, row.next_attempt_at, bytes(row.result)
                 if started is not None:
                     started = started_of(started)
                 if executed is not None:
                     executed = executed_of(executed)
-                if compensated is not None:
-                    compensated = compensated_of(compensated)
-                if timeout is not None:
-                    timeout = timeout_of(timeout)
-                    if started is not None and timeout is not None and timeout < started:
+                if undone is not None:
+                    undone = undone_of(undone)
+                if limit is not None:
+                    limit = limit_of(limit)
+                    if started is not None and limit is not None and limit < started:
                         return None
-                if following is not None:
-                    following = next_of(following)
+                if again is not None:
+                    again = again_of(again)
+                told = bytes(result)
                 steps.append(
                     Step(
                         name,
                         index,
                         status,
                         raw,
-                        row.action,
-                        row.compensation,
+                        action,
+                        undo,
                         started,
                         executed,
-                        compensated,
-                        timeout,
-                        row.attempts,
-                        following,
+                        undone,
+                        limit,
+                        attempts,
+                        again,
                         error,
-                        None if result == b"null" else result,
+                        None if told == b"null" else told,
                     )
                 )
         except (msgspec.MsgspecError, Unreadable, ValueError, RecursionError, OverflowError):

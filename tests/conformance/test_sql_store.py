@@ -1,0 +1,25 @@
+"""The SQL store keeps every promise over two very different sets of tables, on every database there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from .sql_tables import OnSql, Runs, Template
+
+
+class _Anywhere(OnSql):
+    @pytest.fixture(autouse=True)
+    def _database(self, store_url: str) -> Iterator[None]:
+        self.url = store_url
+        yield
+        self.let_go()
+
+
+class TestTemplate(_Anywhere, Template):
+    """The preset `saga-template`."""
+
+
+class TestRuns(_Anywhere, Runs):
+    """Everything said by hand."""
