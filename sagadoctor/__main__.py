@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _version()
     else:
         _keep_libraries_quiet()
+        # We use no plugin of pydantic's, and looking for one reads the metadata of everything that is installed.
+        os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         code = run(words)
     code = _flushed(code)
     # Threads of blocking drivers are daemons; leaving this way never waits for one that hangs in a C library.

@@ -12,7 +12,7 @@ from sagadoctor.config import Configuration, StoreSetting, find, folders, load, 
 from sagadoctor.errors import ConfigError, Problem, UsageError
 from sagadoctor.ledger import open_ledger
 from sagadoctor.redaction import Redactor
-from sagadoctor.registry import STORES, installed, store_plugin
+from sagadoctor.registry import names, store_plugin
 from sagadoctor.services.backends import Backends
 
 
@@ -43,7 +43,7 @@ def load_configuration(
     configuration = load(
         found.path,
         plugin_of=store_plugin,
-        installed=[entry.name for entry in installed(STORES) if entry.problem is None],
+        installed=names,
         environ=os.environ if secrets else None,
         siblings=[path for path in siblings if path != found.path],
     )

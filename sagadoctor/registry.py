@@ -6,14 +6,16 @@ import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import metadata
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sagadoctor.api.ports import API_VERSION, StorePlugin
 from sagadoctor.errors import ConfigError, Problem
 from sagadoctor.redaction import mask_text
 from sagadoctor.untrusted import shown
+
+if TYPE_CHECKING:
+    from importlib import metadata
 
 STORES: Final = "sagadoctor.v1.stores"
 OWN: Final = "sagadoctor"
@@ -41,6 +43,8 @@ class PluginEntry:
 
 def installed(group: str = STORES) -> tuple[PluginEntry, ...]:
     """Return every plugin of a group, by name, without importing any of them."""
+    from importlib import metadata
+
     own = BUILT_IN.get(group, {})
     entries = [PluginEntry(name, group, OWN, _version(), value) for name, value in own.items()]
     foreign = {(found.name, _distribution(found), found.value): found for found in metadata.entry_points(group=group)}
@@ -59,6 +63,10 @@ def installed(group: str = STORES) -> tuple[PluginEntry, ...]:
 
 def load(group: str, name: str) -> object:
     """Import exactly this plugin and return what its entry point names; ConfigError when that can't be used."""
+    own = BUILT_IN.get(group, {}).get(name)
+    if own is not None:  # nobody else may use this name, so there is no need to look at who is installed
+        entry = PluginEntry(name, group, OWN, _version(), own)
+        return _checked(entry, _imported(entry))
     entries = [entry for entry in installed(group) if entry.name == name]
     usable = [entry for entry in entries if entry.problem is None]
     if not usable:

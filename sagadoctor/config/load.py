@@ -43,13 +43,13 @@ def load(
     path: Path,
     *,
     plugin_of: Callable[[str], StorePlugin],
-    installed: Sequence[str] = (),
+    installed: Callable[[], Sequence[str]] = tuple,
     environ: Mapping[str, str] | None = None,
     siblings: Sequence[Path] = (),
 ) -> Configuration:
     """Read and check a configuration; ConfigError with every problem found.
 
-    `plugin_of` gives the plugin of a name, or raises ConfigError or LookupError; `installed` are the names for the
+    `plugin_of` gives the plugin of a name, or raises ConfigError or LookupError; `installed` gives the names for the
     hint when a store names none. With `environ`, secrets that name an unset environment variable are problems too.
     `siblings` are other configurations, compared for a database that two environments name.
     """
@@ -66,7 +66,9 @@ def load(
 class _Loading:
     """One file on its way: what was validated so far, and every problem."""
 
-    def __init__(self, source: Source, plugin_of: Callable[[str], StorePlugin], installed: Sequence[str]) -> None:
+    def __init__(
+        self, source: Source, plugin_of: Callable[[str], StorePlugin], installed: Callable[[], Sequence[str]]
+    ) -> None:
         self.source = source
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []

@@ -32,7 +32,7 @@ class Stores:
 
     source: Source
     plugin_of: Callable[[str], StorePlugin]
-    installed: Sequence[str]
+    installed: Callable[[], Sequence[str]]
     settings: list[StoreSetting] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     presets: dict[str, str] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class Stores:
         path = ("stores", name, "plugin")
         given = table.get("plugin")
         if not isinstance(given, str) or not given:
-            names = ", ".join(str(shown(one, 60)) for one in self.installed)
+            names = ", ".join(str(shown(one, 60)) for one in self.installed())
             listed = f"; installed: {names}" if names else ""
             self._wrong(path, f"is missing: the plugin that reads this store{listed}")
             return None
@@ -85,7 +85,7 @@ class Stores:
             for problem in error.problems:
                 self._wrong(path, problem.message)
         except LookupError:
-            self._wrong(path, f"no plugin `{shown(given, 60)}`{did_you_mean(given, self.installed)}")
+            self._wrong(path, f"no plugin `{shown(given, 60)}`{did_you_mean(given, self.installed())}")
         return None
 
     def _expanded(self, name: str, plugin: StorePlugin, own: Mapping[str, Any]) -> Mapping[str, Any] | None:

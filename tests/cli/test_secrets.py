@@ -20,8 +20,8 @@ TOKEN = "tok-canary-81kdq"
 CARD = "4111 1111 1111 1111"
 MAIL = "canary@example.org"
 ERROR = (
-    f"POST https://app:{PASSWORD}@pay.example/refund?token={TOKEN} failed for card {CARD}: "
-    f"Authorization: Bearer {TOKEN}, password='{PASSWORD}', write to {MAIL}"
+    f"https://app:{PASSWORD}@pay.example/?token={TOKEN}: card {CARD}, {MAIL}, "
+    f"Authorization: Bearer {TOKEN}, password='{PASSWORD}'"
 )
 CANARIES = (PASSWORD, TOKEN, CARD, CARD.replace(" ", ""), MAIL, "canary")
 

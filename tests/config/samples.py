@@ -106,7 +106,7 @@ def written(folder: Path, text: str, name: str = "c.toml") -> Path:
 
 
 def loaded(folder: Path, text: str, **more: Any) -> Configuration:
-    return load(written(folder, text), plugin_of=plugin_of, installed=("fake", "sql"), **more)
+    return load(written(folder, text), plugin_of=plugin_of, installed=lambda: ("fake", "sql"), **more)
 
 
 def refused(folder: Path, text: str, **more: Any) -> list[str]:

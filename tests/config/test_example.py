@@ -19,7 +19,7 @@ ENVIRON = {"ORDERS_RO_PASSWORD": "a", "BOOKINGS_RO_PASSWORD": "b", "LEDGER_PASSW
 
 @pytest.fixture(scope="module")
 def example() -> Configuration:
-    return load(EXAMPLE, plugin_of=store_plugin, installed=names(), environ=ENVIRON)
+    return load(EXAMPLE, plugin_of=store_plugin, installed=names, environ=ENVIRON)
 
 
 def test_the_example_loads_without_a_warning(example: Configuration) -> None:
@@ -54,8 +54,8 @@ def test_what_is_commented_out_is_the_default_or_loads_too(tmp_path: Path) -> No
     shown = re.sub(r"^password = \{ (?:file|cmd|keyring).*\n", "", shown, flags=re.MULTILINE)
     path = tmp_path / "config.toml"
     path.write_text(shown)
-    spoken = load(path, plugin_of=store_plugin, installed=names(), environ=ENVIRON)
-    quiet = load(EXAMPLE, plugin_of=store_plugin, installed=names(), environ=ENVIRON)
+    spoken = load(path, plugin_of=store_plugin, installed=names, environ=ENVIRON)
+    quiet = load(EXAMPLE, plugin_of=store_plugin, installed=names, environ=ENVIRON)
     assert spoken.policy == quiet.policy
     assert spoken.environment == quiet.environment
     assert (spoken.big_table, spoken.live_cap, spoken.letter_expiry) == (

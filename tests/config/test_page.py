@@ -22,7 +22,7 @@ def test_the_example_of_mistakes_is_what_is_told(tmp_path: Path) -> None:
     given, told = re.findall(r"^```\w*\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)[-2:]
     path = written(tmp_path, given, "prod.toml")
     with pytest.raises(ConfigError) as error:
-        load(path, plugin_of=store_plugin, installed=names())
+        load(path, plugin_of=store_plugin, installed=names)
     assert str(error.value).replace(f"{tmp_path}/", "") == told.rstrip("\n")
 
 

@@ -18,7 +18,7 @@ FULL = HEAD + '[stores.a.saga]\ntable = "t"\nid = "id"\n'
 
 def said(folder: Path, text: str) -> list[str]:
     with pytest.raises(ConfigError) as error:
-        load(written(folder, text), plugin_of=store_plugin, installed=names())
+        load(written(folder, text), plugin_of=store_plugin, installed=names)
     return [str(problem).replace(f"{folder}/", "") for problem in error.value.problems]
 
 

@@ -141,8 +141,9 @@ class OnSql(StoreSuite):
             return sum(
                 _is_open(descriptor, self.url.partition(":///")[2]) for descriptor in os.listdir("/proc/self/fd")
             )
+        watcher = self._watcher
         own = ", ".join(str(number) for number in self.own)
-        counted = self._watcher.execute(text(_COUNT[self.engine.dialect.name].format(own=own)))
+        counted = watcher.execute(text(_COUNT[self.engine.dialect.name].format(own=own)))
         return int(counted.scalar_one())
 
     @cached_property

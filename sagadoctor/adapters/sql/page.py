@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -98,33 +98,36 @@ def collect(
 ) -> Rows:
     """Run one page in a worker's thread; `key` has every row's raw key kept."""
     found = Rows()
-    if not companions.needed and key is None:
-        with contextlib.closing(_bounded(session, statement, companions, found)) as rows:
-            found.sagas = list(map(companions.reader.saga, rows))
-        found.count = len(found.sagas)
+    reader = companions.reader
+    at = reader.shape.document_at if isinstance(reader.shape, JsonListSteps) else 0
+    kept: list[Row] = []
+    if companions.needed or key is not None:
+        with session.snapshot():
+            with contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:
+                _read(rows, kept.append, at, found)
+            found.sagas = companions.complete(session, kept)
+        if key is not None:
+            found.keys = [key(row) for row in kept]
         return found
-    with session.snapshot():
-        with contextlib.closing(_bounded(session, statement, companions, found)) as rows:
-            kept = list(rows)
-        found.sagas = companions.complete(session, kept)
-        found.count = len(kept)
-    if key is not None:
-        found.keys = [key(row) for row in kept]
+    saga, add = reader.saga, found.sagas.append
+    with contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:
+        _read(rows, lambda row: add(saga(row)), at, found)
     return found
 
 
-def _bounded(
-    session: Session, statement: Select[Any], companions: Companions, found: Rows
-) -> Generator[Row, None, None]:
-    """Yield rows until the documents in them have grown beyond a bound."""
-    shape = companions.reader.shape
-    document = shape if isinstance(shape, JsonListSteps) else None
-    if document is not None:
-        document.size = 0
+def _read(rows: Iterable[Row], take: Callable[[Row], None], document_at: int, found: Rows) -> None:
+    """Take rows until the documents in them have grown beyond a bound."""
+    size = 0
+    count = 0
     row = None
-    for row in session.stream(statement, _AT_ONCE):
-        yield row
-        if document is not None and document.size > PAGE_BYTES:
-            found.cut = True
-            break
+    for row in rows:
+        take(row)
+        count += 1
+        document = row[document_at]
+        if type(document) is bytes:
+            size += len(document)
+            if size > PAGE_BYTES:
+                found.cut = True
+                break
+    found.count = count
     found.last = row

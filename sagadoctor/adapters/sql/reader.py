@@ -336,7 +336,10 @@ class SagaReader:
         args[3] = verdict.raw_state
         if verdict.doubt is not None:
             doubts.append(verdict.doubt)
-        told = args[_STEPS] = self._steps(row, steps, doubts)
+        told = self._plain_steps(row) if self._plain_steps is not None else None
+        if told is None:
+            told = self._steps(row, steps, doubts)
+        args[_STEPS] = told
         if state not in ENDED:
             args[_CURRENT] = self._cursor.read(row, told, args[_TYPE], doubts)
         if args[_UPDATED] is None or self._odd_times:
@@ -363,10 +366,6 @@ class SagaReader:
     def _steps(
         self, row: Any, steps: tuple[tuple[Step, ...], Odd] | None, doubts: list[Doubt]
     ) -> tuple[Step, ...] | None:
-        if self._plain_steps is not None:
-            plain = self._plain_steps(row)
-            if plain is not None:
-                return plain
         if isinstance(self.shape, ChildTableSteps):
             if steps is None:
                 return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -68,7 +68,7 @@ class Driver(abc.ABC):
         """Run a small statement and return its rows as ordinary Python values."""
 
     @abc.abstractmethod
-    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Iterator[Row]:
+    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Generator[Row, None, None]:
         """Run a statement and yield its rows with cells as raw as the driver has them (see `cells`)."""
 
     @abc.abstractmethod

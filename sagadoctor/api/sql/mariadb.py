@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -109,7 +109,7 @@ class Mariadb(Driver):
             cursor.execute(text, parameters or ())
             return list(cursor.fetchall())
 
-    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Iterator[Row]:
+    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Generator[Row, None, None]:
         """Yield rows with every cell as the bytes that came over the wire."""
         raw = link.raw
         raw.decoders, raw.use_unicode = {}, False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -126,7 +126,7 @@ class Postgresql(Driver):
             cursor.execute(text, parameters)
             return list(cursor.fetchall()) if cursor.description is not None else []
 
-    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Iterator[Row]:
+    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Generator[Row, None, None]:
         """Yield rows in binary: texts and JSON as bytes (JSONB with its version byte before), numbers as numbers."""
         with link.raw.cursor(binary=True) as cursor:
             adapters = cursor.adapters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ class Session:
         """Run a fixed text of ours without parameters."""
         return self._driver.rows(self._link, text, {} if self.engine == POSTGRESQL else ())
 
-    def stream(self, statement: ClauseElement, size: int = 500) -> Iterator[Row]:
+    def stream(self, statement: ClauseElement, size: int = 500) -> Generator[Row, None, None]:
         """Yield rows with cells as raw as the driver has them: bytes for texts (see each driver)."""
         text, parameters = compiled(statement, self._driver.dialect)
         return self._driver.stream(self._link, text, parameters, size)

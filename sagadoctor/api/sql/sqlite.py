@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -69,7 +69,7 @@ class Sqlite(Driver):
         """Run a small statement."""
         return list(link.raw.execute(text, parameters or ()).fetchall())
 
-    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Iterator[Row]:
+    def stream(self, link: Link, text: str, parameters: Any, size: int) -> Generator[Row, None, None]:
         """Yield rows with texts as the bytes that lie in the file."""
         link.raw.text_factory = bytes
         cursor = link.raw.cursor()

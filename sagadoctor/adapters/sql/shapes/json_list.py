@@ -52,17 +52,13 @@ class JsonListSteps:
             self._at = selection.add(f"steps:{column.name}", document)
             self._size_at = selection.add(f"steps size:{column.name}", size)
             self._skip = 1 if source.engine == POSTGRESQL and column.kind is Kind.JSONB else 0
-        self._typed = _typed(words, self.reader, column)
-        self.size = 0
-        """Bytes of documents read so far; whoever reads a page holds it to a bound."""
+        self.plain = _plain(_typed(words, self.reader, column), self._at, self._skip)
+        """Reads a row's steps where they are plainly right, else answers None; None where there is no short road."""
 
-    def plain(self, row: Any) -> tuple[Step, ...] | None:
-        """Return a row's steps where they are plainly right; None where they have to be looked at."""
-        raw = row[self._at]
-        if self._typed is None or type(raw) is not bytes:
-            return None
-        self.size += len(raw)
-        return self._typed(raw[1:] if self._skip else raw)
+    @property
+    def document_at(self) -> int:
+        """Return where the document stands in a row."""
+        return self._at
 
     def steps(self, row: Any, odd: Odd) -> tuple[Step, ...] | None:
         """Return a row's steps, None where they can't be read; what is odd is noted."""
@@ -203,7 +199,25 @@ def _typed(
         return None
     model = msgspec.defstruct("_Step", types, rename=keys, gc=False)
     decode = msgspec.json.Decoder(list[model]).decode  # type: ignore[valid-type]
-    return _builder(decode, reader, moments, keys["status"])
+    return _builder(decode, reader, moments, keys["status"], may_repeat=column.kind is not Kind.JSONB)
+
+
+def _plain(
+    typed: Callable[[bytes], tuple[Step, ...] | None] | None, at: int, skip: int
+) -> Callable[[Any], tuple[Step, ...] | None] | None:
+    """Return the short road from a row to its steps."""
+    if typed is None or at < 0:
+        return None
+
+    def text(row: Any) -> tuple[Step, ...] | None:
+        raw = row[at]
+        return typed(raw) if type(raw) is bytes else None
+
+    def binary(row: Any) -> tuple[Step, ...] | None:
+        raw = row[at]
+        return typed(raw[1:]) if type(raw) is bytes else None
+
+    return binary if skip else text
 
 
 def _is_plain(spec: ColumnWords) -> bool:
@@ -228,6 +242,8 @@ def _builder(
     reader: StepReader,
     moments: dict[str, Callable[[Any], datetime | None]],
     status_key: str,
+    *,
+    may_repeat: bool,
 ) -> Callable[[bytes], tuple[Step, ...] | None]:
     assert reader.status is not None
     known = reader.status.known
@@ -236,13 +252,13 @@ def _builder(
     unpacked = msgspec.structs.astuple
     most_error = reader.bounds["error"]
     most_name = reader.bounds["name"]
-    key = json.dumps(status_key, ensure_ascii=False).encode()
+    key = json.dumps(status_key, ensure_ascii=False).encode() if may_repeat else None
 
     def build(data: bytes) -> tuple[Step, ...] | None:
         try:
             rows = decode(data)
             count = len(rows)
-            if count > MOST_STEPS or data.count(key) > count:
+            if count > MOST_STEPS or (key is not None and data.count(key) > count):
                 return None
             steps: list[Step] = []
             for index, row in enumerate(rows):
