@@ -118,6 +118,7 @@ def scan(
         told_by_all = cast("AsyncGenerator[Finding | ReportEnd]", run(doctor.backends, request))
         async with aclosing(told_by_all) as telling:
             async for told in telling:
+                _log(told)
                 if isinstance(told, ReportEnd):
                     end = told
                 else:
@@ -133,6 +134,22 @@ def scan(
     if output == "nagios":
         raise typer.Exit(of_nagios(end))
     raise typer.Exit(of_scan(end, _severity(fail_on)))
+
+
+def _log(told: Finding | ReportEnd) -> None:
+    """Write to the log, where there is one, what was found and how it ended."""
+    import logging
+
+    from sagadoctor.model.finding import Finding
+
+    log = logging.getLogger("sagadoctor.scan")
+    if isinstance(told, Finding):
+        about = {"store": told.store, "saga_id": told.saga_id}
+        log.info("%s %s %s: %s", told.id, told.severity.value, told.rule, told.summary, extra=about)
+        return
+    for spot in told.blind_spots:
+        log.warning("not seen: %s", spot.reason, extra={"store": spot.source})
+    log.info("%d sagas read, %s", told.sagas, "complete" if told.complete else "incomplete")
 
 
 def _nothing(request: ScanRequest) -> str:

@@ -251,7 +251,7 @@ def _is_due(saga: Saga, look: Look) -> bool:
     if saga.is_live or look.all_ended:
         return True
     changed = saga.updated_at or saga.ended_at or saga.created_at
-    return look.ended_since is not None and changed is not None and changed >= look.ended_since
+    return look.ended_since is not None and (changed is None or changed >= look.ended_since)
 
 
 def _moved(saga: Saga) -> tuple[bool, float, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import pty
 import select
@@ -22,6 +23,7 @@ from sagadoctor.__main__ import run
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PATIENCE: Final = 60.0
+LOG: Final = logging.getLogger("sagadoctor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Home:
     def words(self, *words: str) -> list[str]:
         """The command line of a run."""
         named = ["--config", str(self.config)] if self.config is not None else []
-        return [sys.executable, "-m", "sagadoctor", *words[:1], *named, *words[1:]]
+        return [sys.executable, "-m", "sagadoctor", *named, *words]
 
     def run(self, *words: str, stdin: bytes = b"", environ: Mapping[str, str] | None = None) -> Done:
         """Run one command to its end."""
@@ -113,6 +115,9 @@ class Home:
             redirect_stderr(err),
         ):
             code = run(self.words(*words)[3:])
+        for handler in tuple(LOG.handlers):  # a process of its own would have ended with its log
+            LOG.removeHandler(handler)
+            handler.close()
         return Done(code, _bytes(out), _bytes(err))
 
     def begin(self, *words: str, **pipes: Any) -> subprocess.Popen[bytes]:

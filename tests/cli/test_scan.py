@@ -329,6 +329,22 @@ def test_a_big_table_without_an_index_is_read_only_when_asked(opened: Opened) ->
     assert len(ids(allowed)) == 60
 
 
+def test_a_log_has_a_line_for_each_finding_and_one_for_the_end(opened: Opened) -> None:
+    home = opened(stuck("a"), stuck("b"), gone=[])
+    (home.folder / "gone.db").unlink()
+    log = home.folder / "log"
+    for _ in range(2):
+        assert home.call("scan", "--log-file", str(log)).code == 1
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    assert len(told) == 8
+    assert [(each.get("store"), each.get("saga_id")) for each in told[:2]] == [("orders", "a"), ("orders", "b")]
+    assert told[2]["level"] == "warning"
+    assert told[2]["store"] == "gone"
+    assert told[3]["text"] == "2 sagas read, incomplete"
+    assert all(set(each) <= {"at", "level", "from", "text", "store", "saga_id"} for each in told)
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
 # What is remembered
 
 

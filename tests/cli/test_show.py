@@ -179,8 +179,19 @@ def test_the_payload_is_redacted_and_only_shown_when_asked(opened: Opened) -> No
             assert secret not in done.text
 
 
-@pytest.mark.parametrize("data", ["not json", '{"a": NaN}', "[" * 5000 + "]" * 5000, "null", None])
-def test_a_payload_that_is_no_json_is_said(opened: Opened, data: str | None) -> None:
+NO_JSON = [
+    "not json",
+    '{"a": NaN}',
+    "[" * 5000 + "]" * 5000,
+    "null",
+    None,
+    b"\x80\x04\x95cposix\nsystem\n.",
+    b"\x1f\x8b\x08",
+]
+
+
+@pytest.mark.parametrize("data", NO_JSON, ids=range(len(NO_JSON)))
+def test_a_payload_that_is_no_json_is_said(opened: Opened, data: str | bytes | None) -> None:
     home = opened(stuck("s", data=data))
     for words in ((), ("-o", "json")):
         done = home.call("show", "s", "--payload", *words)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -65,6 +67,7 @@ class OnSql(StoreSuite):
     mapping: ClassVar[Mapping[str, Any]]
     url: str
     many = 4_100
+    short = 0.2
 
     def rows(self, saga: Saga) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return the rows of each table that hold a saga."""
@@ -121,20 +124,18 @@ class OnSql(StoreSuite):
 
     @contextmanager
     def hanging(self, store: Store) -> Iterator[None]:
+        if self.engine.dialect.name == "sqlite":
+            with _locked_by_another_process(_path(self.url)):
+                yield
+            return
         with self.engine.connect() as holder:
             self.own.add(_number(holder))
-            match self.engine.dialect.name:
-                case "sqlite":
-                    holder.exec_driver_sql("begin exclusive")
-                case "postgresql":
-                    holder.execute(text(f"lock table {self.locked} in access exclusive mode"))
-                case _:
-                    holder.execute(text(f"lock tables {self.locked} write"))
+            exclusive = {"postgresql": "lock table {} in access exclusive mode", "mysql": "lock tables {} write"}
+            holder.execute(text(exclusive[self.engine.dialect.name].format(self.locked)))
             try:
                 yield
             finally:
                 holder.rollback()
-                self.own.discard(_number(holder))
 
     def connections(self) -> int | None:
         if self.engine.dialect.name == "sqlite":
@@ -172,13 +173,36 @@ _COUNT = {
     "postgresql": "select count(*) from pg_stat_activity where datname = current_database() and pid not in ({own})",
     "mysql": "select count(*) from information_schema.processlist where db = database() and id not in ({own})",
 }
-_NUMBER = {"postgresql": "select pg_backend_pid()", "mysql": "select connection_id()", "sqlite": "select 0"}
+_NUMBER = {"postgresql": "select pg_backend_pid()", "mysql": "select connection_id()"}
+_LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("begin exclusive")
+print("locked", flush=True)
+sys.stdin.read()
+"""
 
 
 def _number(connection: Connection) -> int:
     number = int(connection.execute(text(_NUMBER[connection.engine.dialect.name])).scalar_one())
     connection.rollback()
     return number
+
+
+def _path(url: str) -> str:
+    return url.partition(":///")[2]
+
+
+@contextmanager
+def _locked_by_another_process(path: str) -> Iterator[None]:
+    with subprocess.Popen([sys.executable, "-c", _LOCK, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        try:
+            yield
+        finally:
+            holder.stdin.close()
 
 
 def _is_open(descriptor: str, path: str) -> bool:

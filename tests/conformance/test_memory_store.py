@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -74,3 +76,17 @@ class TestWithAlmostNothing(InMemory):
 
     def saga_id(self, number: int) -> str:
         return f"0198a0c2-{number * 7919 % 10_007:04x}-7abc-8def-0123456789ab"
+
+
+class TestTenLines(StoreSuite):
+    """As little as an author has to say: what can't be tested without more is skipped."""
+
+    many = 1_200
+
+    def open(self, sagas: Sequence[Saga]) -> Store:
+        return MemoryStore("memory", sourced(sagas))
+
+
+def test_the_suite_needs_no_pytest() -> None:
+    script = "import sys, sagadoctor.testing.store_suite; sys.exit('pytest' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -54,7 +54,9 @@ class Deadlines(StoreSetting):
             async def work() -> None:
                 try:
                     for _ in range(4):
-                        asked = [asyncio.create_task(QUESTIONS["fetch"](store, later())) for _ in range(4)]
+                        asked = [
+                            asyncio.create_task(refusal(store, "fetch", later(), self.saga_id(1))) for _ in range(4)
+                        ]
                         await asyncio.sleep(self.short / 5)
                         began = CLOCK.monotonic()
                         for each in asked:
@@ -83,7 +85,7 @@ class Deadlines(StoreSetting):
     async def _assert_left(self, store: Store, name: str, *, close: bool = True) -> None:
         began = CLOCK.monotonic()
         try:
-            refused = await refusal(store, name, later(self.short)) is not None
+            refused = await refusal(store, name, later(self.short), self.saga_id(1)) is not None
             assert refused or name in MAY_ANSWER, f"{name}() had an answer although the backend hangs; or does it?"
         finally:
             if close:

@@ -104,6 +104,27 @@ class Facts(StoreSetting):
             raise unittest.SkipTest("the store doesn't tell when ended sagas changed")
         assert_each_once(read, [*written[:3], live])
 
+    def test_an_ended_saga_that_tells_only_when_it_began_is_read_by_that(self) -> None:
+        """Where the store takes its beginning for the time of its last change, it goes by it."""
+        since = self.now - timedelta(hours=24)
+        if "updated_at" in self.needs:
+            raise unittest.SkipTest("the store keeps no row without the time of its last change")
+        rows = [
+            self.plain(1, self.ended_state, created_at=self.now, updated_at=None),
+            self.plain(2, self.ended_state, created_at=self.now - timedelta(days=9), updated_at=None),
+            self.plain(3, self.ended_state, created_at=self.now, updated_at=self.now),
+        ]
+        if self.expected(rows[0]).updated_at is None:
+            raise unittest.SkipTest("the store tells nothing where the time of the last change is missing")
+
+        async def work(store: Store) -> None:
+            await rows_of(store)
+            if Capability.TIMES not in store.capabilities:
+                raise unittest.SkipTest("the store doesn't tell when ended sagas changed")
+            assert_each_once(await rows_of(store, ended_since=since), kept([rows[0], rows[2]], store))
+
+        self.ask(rows, work)
+
     def test_all_ended_sagas_are_read_when_all_are_asked_for(self) -> None:
         """Also those that ended long ago, and those without a time."""
         ages = (timedelta(hours=1), timedelta(days=900))

@@ -138,7 +138,7 @@ class Manners(StoreSetting):
 
         async def work(store: Store) -> None:
             for name in QUESTIONS:
-                refused = await refusal(store, name, later(0.0)) is not None
+                refused = await refusal(store, name, later(0.0), self.saga_id(1)) is not None
                 assert refused or name in MAY_ANSWER, f"{name}() was carried out although its time was over"
 
         self.ask([self.plain(1)], work)
@@ -153,7 +153,7 @@ class Manners(StoreSetting):
 
         async def fails() -> None:
             for name in QUESTIONS:
-                error = await refusal(store, name, later(self.patience))
+                error = await refusal(store, name, later(self.patience), self.saga_id(1))
                 assert error is not None or name in MAY_ANSWER, f"{name}() of a broken backend had an answer"
                 told = [secret for secret in self.secrets if secret in f"{error} {getattr(error, 'hint', '')}"]
                 assert not told, f"{name}() told a secret in its error"

@@ -11,37 +11,37 @@ MAY_ANSWER: Final = frozenset(("now", "ended_ids", "check"))
 """Questions for which the backend may not be needed, or whose answer may be about a backend that doesn't answer."""
 
 
-async def _now(store: Store, deadline: Deadline) -> None:
+async def _now(store: Store, deadline: Deadline, saga_id: str) -> None:
     await store.now(deadline)
 
 
-async def _read(store: Store, deadline: Deadline) -> None:
+async def _read(store: Store, deadline: Deadline, saga_id: str) -> None:
     async for _ in store.read(Look(deadline, all_ended=True)):
         pass
 
 
-async def _ended_ids(store: Store, deadline: Deadline) -> None:
+async def _ended_ids(store: Store, deadline: Deadline, saga_id: str) -> None:
     async for _ in store.ended_ids(Look(deadline, all_ended=True)):
         pass
 
 
-async def _fetch(store: Store, deadline: Deadline) -> None:
-    await store.fetch(["no such id"], deadline)
+async def _fetch(store: Store, deadline: Deadline, saga_id: str) -> None:
+    await store.fetch([saga_id], deadline)
 
 
-async def _find(store: Store, deadline: Deadline) -> None:
+async def _find(store: Store, deadline: Deadline, saga_id: str) -> None:
     await store.find("no such key", deadline)
 
 
-async def _survey(store: Store, deadline: Deadline) -> None:
+async def _survey(store: Store, deadline: Deadline, saga_id: str) -> None:
     await store.survey(Look(deadline))
 
 
-async def _check(store: Store, deadline: Deadline) -> None:
+async def _check(store: Store, deadline: Deadline, saga_id: str) -> None:
     await store.check(deadline)
 
 
-QUESTIONS: Final[dict[str, Callable[[Store, Deadline], Coroutine[Any, Any, None]]]] = {
+QUESTIONS: Final[dict[str, Callable[[Store, Deadline, str], Coroutine[Any, Any, None]]]] = {
     "now": _now,
     "read": _read,
     "ended_ids": _ended_ids,
@@ -52,10 +52,10 @@ QUESTIONS: Final[dict[str, Callable[[Store, Deadline], Coroutine[Any, Any, None]
 }
 
 
-async def refusal(store: Store, name: str, deadline: Deadline) -> BackendError | None:
-    """Ask, and return the error with which the store refused; None when it answered."""
+async def refusal(store: Store, name: str, deadline: Deadline, saga_id: str) -> BackendError | None:
+    """Ask, for this saga where one is asked for; return the error with which the store refused, None for an answer."""
     try:
-        await QUESTIONS[name](store, deadline)
+        await QUESTIONS[name](store, deadline, saga_id)
     except BackendError as error:
         assert error.reason, f"{name}() failed and gave no reason"  # noqa: PT017 - any store error is right here
         return error
