@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from sagadoctor.clock import Clock, SystemClock
 from sagadoctor.config import Configuration, StoreSetting, find, folders, load, resolve, toml_files
 from sagadoctor.errors import ConfigError, Problem, UsageError
 from sagadoctor.ledger import open_ledger
-from sagadoctor.redaction import Redactor
+from sagadoctor.redaction import Redactor, mask_text
 from sagadoctor.registry import names, store_plugin
 from sagadoctor.services.backends import Backends
 
@@ -103,6 +104,11 @@ def _open_store(setting: StoreSetting, configuration: Configuration, clock: Cloc
             for each in error.problems
         ]
         raise ConfigError(places) from None
+    except Exception as error:  # noqa: BLE001 - a plugin's own mistake is told like any other problem of its section
+        logging.getLogger("sagadoctor").error("the plugin of %s failed", setting.name, exc_info=error)
+        text = f"its plugin {setting.plugin_name} failed: {type(error).__name__}: {mask_text(str(error))}"
+        place = (str(configuration.path), setting.line, f"stores.{setting.name}")
+        raise ConfigError([Problem(text, *place)]) from None
 
 
 def state_folder() -> Path:

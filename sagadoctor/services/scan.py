@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -169,6 +169,8 @@ async def _batches_of(
         unsurveyed = error
     else:
         yield _Batch(store.name, about_store)
+        if Capability.TIMES not in store.capabilities:  # known now that the store was asked something
+            look = replace(look, ended_since=None)
     async with closing(store.read(look)) as pages:
         async for page in pages:
             findings = await judge.judge(page.sagas, deadline)

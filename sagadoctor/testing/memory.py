@@ -248,6 +248,7 @@ class MemoryStore:
 
 
 def _is_due(saga: Saga, look: Look) -> bool:
+    """Say whether the look asks for this row; one that doesn't tell when it changed may have changed since."""
     if saga.is_live or look.all_ended:
         return True
     changed = saga.updated_at or saga.ended_at or saga.created_at

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import warnings
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +22,7 @@ class StrangeOptions(Options):
     """How many sagas it has, and what it does after each one."""
 
     sagas: int = 3
-    then: Literal["end", "hang", "fail"] = "end"
+    then: Literal["end", "hang", "fail", "noise", "no start"] = "end"
     error: str = ""
 
 
@@ -43,6 +45,9 @@ class StrangeStore:
             await asyncio.Event().wait()
         if self._options.then == "fail":
             raise KeyError(self._options.error)
+        if self._options.then == "noise":
+            logging.getLogger("far.away").error("noise \x1b[31m %s", self._options.error)
+            warnings.warn(f"noise \x1b[31m {self._options.error}", stacklevel=1)
 
     def _saga(self, saga_id: str) -> Saga:
         then = datetime.now(UTC) - timedelta(hours=1)
@@ -81,6 +86,8 @@ class StrangeStore:
 
 
 def _open(options: Any, context: StoreContext) -> StrangeStore:
+    if options.then == "no start":
+        raise ValueError(options.error)
     return StrangeStore(options, context)
 
 

@@ -27,7 +27,8 @@ def strange(tmp_path: Path) -> Strange:
         lines = [f"{key} = {json.dumps(value)}" for key, value in options.items()]
         config = tmp_path / "strange.toml"
         config.write_text("\n".join(["config_version = 1", "[stores.far]", 'plugin = "strange"', *lines]))
-        path = f"{ROOT}{os.pathsep}{install(tmp_path)}"
+        installed = tmp_path / "installed"
+        path = f"{ROOT}{os.pathsep}{installed if installed.exists() else install(tmp_path)}"
         return Home(tmp_path, config, {"PYTHONPATH": path})
 
     return make
@@ -192,6 +193,30 @@ def test_closed_streams_are_no_trouble(strange: Strange) -> None:
         command = ["sh", "-c", f"{line} {closing}"]
         done = subprocess.run(command, env=home.environ, capture_output=True, timeout=60, check=True)
         assert b"Traceback" not in done.stderr
+
+
+def test_what_libraries_log_or_warn_of_does_not_reach_a_person(strange: Strange) -> None:
+    for words in ((), ("--log-file", "log")):
+        done = strange(then="noise", error="hunter22").run("scan", "--fail-on", "never", *words)
+        assert (done.code, done.said) == (0, "")
+    assert "noise" not in done.text
+
+
+def test_a_plugin_that_cannot_be_opened_is_one_sentence(strange: Strange) -> None:
+    done = strange(then="no start", error="\x1b[31m password=hunter22").run("scan")
+    assert (done.code, done.out) == (2, b"")
+    told = r"sagadoctor: \S+/strange.toml:\d+: stores.far: its plugin strange failed: ValueError: [^\n]*\n"
+    assert re.fullmatch(told, done.said), done.said
+    assert "hunter22" not in done.said
+    assert "\x1b" not in done.said
+
+
+def test_error_texts_of_a_saga_are_masked_whoever_tells_them(strange: Strange) -> None:
+    home = strange(error="password=hunter22")
+    for words in (("show", "s-0"), ("show", "s-0", "-o", "json"), ("scan", "-o", "json")):
+        done = home.run(*words)
+        assert "hunter22" not in done.text
+        assert "password=" in done.text or words[0] == "scan"
 
 
 def test_a_mistake_of_ours_is_one_sentence_without_secrets(bare: Home, monkeypatch: pytest.MonkeyPatch) -> None:

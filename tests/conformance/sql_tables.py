@@ -1,7 +1,7 @@
-"""Two companies' saga tables, written as their own engines would, and what a store can tell of them.
+"""Three companies' saga tables, written as their own engines would, and what a store can tell of them.
 
 `Template` is the table of the preset `saga-template`. `Runs` has other names, whole numbers for ids, types, states and
-statuses, times in milliseconds since 1970, a table of tasks beside it, and an outbox.
+statuses, times in milliseconds since 1970, a table of tasks beside it, and an outbox. `Bare` tells next to nothing.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ class OnSql(StoreSuite):
     url: str
     many = 4_100
     short = 0.2
+    patience = 10.0
 
     def rows(self, saga: Saga) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         """Return the rows of each table that hold a saga."""
@@ -506,3 +507,26 @@ class Runs(OnSql):
     def expected(self, saga: Saga) -> Saga:
         told = super().expected(saga)
         return msgspec.structs.replace(told, updated_at=told.updated_at or told.created_at, steps=told.steps or ())
+
+
+class Bare(OnSql):
+    """An id and a word, without an index on either but the key's: no types, no times, no steps."""
+
+    metadata = MetaData()
+    Table("job", metadata, Column("name", short(), primary_key=True), Column("word", short(32)))
+    locked = "job"
+    states = MappingProxyType({SagaState.PENDING: "open", SagaState.COMPLETED: "shut", SagaState.FAILED: "dead"})
+    types = ()
+    tells = frozenset[str]()
+    mapping = MappingProxyType(
+        {
+            "saga": {
+                "table": "job",
+                "id": "name",
+                "state": {"column": "word", "values": {word: state.value for state, word in states.items()}},
+            }
+        }
+    )
+
+    def rows(self, saga: Saga) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        return {"job": [{"name": saga.saga_id, "word": saga.raw_state}]}

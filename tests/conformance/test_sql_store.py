@@ -1,4 +1,4 @@
-"""The SQL store keeps every promise over two very different sets of tables, on every database there is."""
+"""The SQL store keeps every promise over very different sets of tables, on every database there is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .sql_tables import OnSql, Runs, Template
+from .sql_tables import Bare, OnSql, Runs, Template
 
 
 class _Anywhere(OnSql):
@@ -23,3 +23,7 @@ class TestTemplate(_Anywhere, Template):
 
 class TestRuns(_Anywhere, Runs):
     """Everything said by hand."""
+
+
+class TestBare(_Anywhere, Bare):
+    """A table that says next to nothing."""

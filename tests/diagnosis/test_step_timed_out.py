@@ -93,6 +93,14 @@ def test_a_step_that_rests_before_its_next_try_is_not_out() -> None:
     assert not bad(findings(row))
 
 
+def test_a_saga_that_backs_off_until_a_known_time_is_not_late() -> None:
+    row = saga(SagaState.BACKING_OFF, STUCK.steps, updated_at=ago(minutes=40), next_attempt_at=ahead(minutes=2))
+
+    assert not bad(findings(row))
+    unplanned = saga(SagaState.BACKING_OFF, STUCK.steps, updated_at=ago(minutes=40))
+    assert bad(findings(unplanned)) == {RULE}
+
+
 def test_the_earliest_deadline_of_parallel_steps_leads() -> None:
     row = saga(steps=order_steps(OUT, OUT), updated_at=ago(hours=1))
     row = changed(changed(row, RESERVE, timeout_at=ago(minutes=1)), PAY, timeout_at=ago(minutes=9))

@@ -51,7 +51,7 @@ def test_one_that_fails_is_a_line_and_the_others_are_checked(fault: Fault) -> No
 def test_one_that_hangs_is_left() -> None:
     began = time.monotonic()
     told = checked(MemoryStore("hanging", faults={"check": Hangs()}), MemoryStore("orders"), timeout=0.2)
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 5.0
     assert (told["hanging"].worst, told["orders"].worst) == (CheckLevel.FAILED, CheckLevel.OK)
 
 

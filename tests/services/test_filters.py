@@ -52,7 +52,6 @@ def clinic() -> Clinic:
         ({"saga_types": "OrderFulfillment", "stores": "orders", "states": "pending"}, "a"),
         ({"saga_types": "Trip", "states": "failed"}, ""),
     ],
-    ids=str,
 )
 def test_each_filter_takes_what_it_says(clinic: Clinic, filters: dict[str, str], told: str) -> None:
     report = clinic.narrow(**filters)
@@ -87,7 +86,6 @@ def test_a_store_that_isnt_asked_for_isnt_asked(clinic: Clinic) -> None:
         ({"saga_ids": "a"}, False),
         ({"older_than": timedelta(minutes=1)}, False),
     ],
-    ids=str,
 )
 def test_what_is_said_of_a_store_belongs_to_answers_about_whole_stores(filters: dict[str, str], told: bool) -> None:
     timeless = MemoryStore("orders", [stuck("a")], capabilities=EVERYTHING - {Capability.TIMES})
@@ -113,7 +111,6 @@ def test_what_is_said_of_a_store_belongs_to_answers_about_whole_stores(filters: 
         (Filters(groups=frozenset(("g-1",))), False),
         (Filters(older_than=timedelta(hours=1)), False),
     ],
-    ids=str,
 )
 def test_a_scan_covers_what_it_would_have_met_again(filters: Filters, covered: bool) -> None:
     seen = SeenFinding("f-1", "g-1", "orders", "no-progress", Severity.WARNING, "Order", "a", NOW)

@@ -218,7 +218,7 @@ class TestBadStores:
         clinic.backends.stores[0].faults = {"fetch": Hangs(heeds_deadline=heeds)}  # type: ignore[attr-defined]
         began = time.monotonic()
         shown = clinic.show("t", timeout=0.3)
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 5.0
         assert [one.case.saga.saga_id for one in shown.cases] == ["t"]
         assert [spot.source for spot in shown.blind_spots] == ["orders"]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import msgspec
 import pytest
 
-from sagadoctor.api.v1 import Capability, Policy, SagaPolicy, StillClock
+from sagadoctor.api.v1 import Capability, Look, Page, Policy, SagaPolicy, StillClock
 from sagadoctor.errors import LedgerError
 from sagadoctor.model.finding import Severity, Subject
 from sagadoctor.services.ports import Ledger
@@ -111,6 +113,18 @@ class TestEnded:
         report = clinic.scan()
         assert "c" not in report.rules
         assert found.id in report.end.resolved
+
+    def test_no_ended_rows_are_asked_for_by_time(self, clinic: Clinic, store: MemoryStore) -> None:
+        looks: list[Look] = []
+        original = store.read
+
+        def read(look: Look) -> AsyncIterator[Page]:
+            looks.append(look)
+            return original(look)
+
+        store.read = read  # type: ignore[method-assign, assignment]
+        clinic.scan()
+        assert [(look.ended_since, look.all_ended) for look in looks] == [(None, False)]
 
     def test_deep_reads_all_of_them(self, clinic: Clinic, store: MemoryStore) -> None:
         store.sagas = [completed("a"), half_undone("c")]

@@ -25,8 +25,8 @@ def index_to_create(opened: Opened) -> str:
         found = [column.name for name in dict.fromkeys(rules) if (column := opened.table.find(name)) is not None]
         names.extend(found[:1])
     for name in ("updated_at", "ended_at", "created_at"):
-        if name in opened.reader.moments:
-            names.append(opened.reader.moments[name][1].name)
+        if name in opened.reader.times.columns:
+            names.append(opened.reader.times.columns[name][1].name)
             break
     return create_index(opened.table, names, opened.engine)
 

@@ -21,7 +21,7 @@ NAME_BOUND: Final = 1000
 ID_BOUND: Final = 65_536
 ERROR_BOUND: Final = 4000
 DETAIL_BOUND: Final = 65_536
-DOCUMENT_BOUND: Final = 8 * 1024 * 1024
+DOCUMENT_BOUND: Final = 16 * 1024 * 1024
 PACKED_BOUND: Final = 1024 * 1024
 """For documents whose size only the compressed form tells cheaply (PostgreSQL's json and jsonb)."""
 

@@ -204,8 +204,8 @@ class Checkup:
         for capability, text in _UNKNOWABLE.items():
             if capability not in opened.capabilities:
                 self._warn("mapping", text)
-        if opened.reader.not_extracted:
-            names = ", ".join(opened.reader.not_extracted)
+        if opened.reader.payload.not_extracted:
+            names = ", ".join(opened.reader.payload.not_extracted)
             self._warn(
                 "mapping",
                 f"{opened.version} can't take {names} out of this payload column safely, so they are not read",
@@ -214,7 +214,7 @@ class Checkup:
         fields = getattr(self._options.steps, "fields", None)
         if fields is not None and fields.error is None and self._options.saga.error is None:
             self._warn("mapping", "no error texts: causes can't be grouped")
-        if self._options.saga.version is None and "updated_at" not in opened.reader.moments:
+        if self._options.saga.version is None and "updated_at" not in opened.reader.times.columns:
             self._warn("mapping", "no version and no time of change: only a row's whole content tells that it changed")
 
 

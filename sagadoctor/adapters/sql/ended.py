@@ -52,9 +52,9 @@ def _planned(opened: Opened, look: Look) -> Callable[[Session], list[Road]]:
 
 
 def _page(opened: Opened, road: Road) -> Callable[[Session], list[str]]:
-    statement = road.statement().with_only_columns(*_items(opened, road))
+    statement = road.statement().with_only_columns(*_selected(opened, road))
     reader = opened.reader
-    width = len(reader.id_columns)
+    width = len(reader.identity.columns)
     judged = _judge(opened, width)
 
     def work(session: Session) -> list[str]:
@@ -65,7 +65,7 @@ def _page(opened: Opened, road: Road) -> Callable[[Session], list[str]]:
         for row in session.stream(statement):
             count += 1
             if judged(row):
-                ids.append(reader.id_from(row[:width], doubts))
+                ids.append(reader.identity.read(row[:width], doubts))
         if row is None or count < road.rows:
             road.done = True
         else:
@@ -75,11 +75,11 @@ def _page(opened: Opened, road: Road) -> Callable[[Session], list[str]]:
     return work
 
 
-def _items(opened: Opened, road: Road) -> list[Any]:
+def _selected(opened: Opened, road: Road) -> list[Any]:
     """Return what a row has to hold: the id, the state where only we can judge it, the key."""
     reader = opened.reader
     source = reader.source
-    items: list[Any] = [source.cell(column) for column in reader.id_columns]
+    items: list[Any] = [source.cell(column) for column in reader.identity.columns]
     states = reader.states
     if isinstance(states, ColumnStates) and states.column is not None:
         items.append(source.cell(states.column))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .mapping.columns import BaseColumn, ColumnWords, NumberColumn, NumberFormat, TimeColumn
+from .mapping.columns import ColumnWords, DoubledFrom, NumberColumn, NumberFormat, TimeColumn
 from .paths import Path, follow, parse_path
 from .patterns import parse_pattern, value_of
 from .times import TimeReader, time_reader, zone_of
@@ -101,7 +101,7 @@ def number_reader(words: NumberColumn) -> Reader:
     translate = translator(words)
     if words.format is not NumberFormat.LOG2:
         return lambda value: whole(translate(value))
-    base = words.base.default if isinstance(words.base, BaseColumn) else words.base or 1
+    base = words.base.default if isinstance(words.base, DoubledFrom) else words.base or 1
 
     def read(value: Any) -> int | None:
         return doublings(whole(translate(value)), base)

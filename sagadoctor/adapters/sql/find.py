@@ -42,7 +42,7 @@ def _meant_once(reader: SagaReader, ids: Sequence[str]) -> list[str]:
     seen: set[str] = set()
     kept: list[str] = []
     for text in ids:
-        meant = reader.ident.means(text)
+        meant = reader.identity.whole.means(text)
         if not meant <= seen:
             kept.append(text)
             seen |= meant
@@ -65,8 +65,8 @@ async def _fetch(guest: Guest, opened: Opened, ids: Sequence[str], deadline: Dea
 
     companions = opened.detail if detail else opened.scan
     reader = companions.reader
-    meant = {canonical for text in ids for canonical in reader.ident.means(text)}
-    among = _among(reader, [value for text in ids for value in reader.ident.lookups(text)])
+    meant = {canonical for text in ids for canonical in reader.identity.whole.means(text)}
+    among = _among(reader, [value for text in ids for value in reader.identity.whole.lookups(text)])
     if among is None:
         return []
     statement = select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, among)
@@ -82,7 +82,7 @@ def _among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnEleme
     """Return the condition that the id is one of these; None where none of them can be an id here."""
     from sqlalchemy import and_, or_
 
-    source, columns = reader.source, reader.id_columns
+    source, columns = reader.source, reader.identity.columns
     if len(columns) == 1:
         given = [each for (value,) in values if (each := source.given(columns[0], value)) is not None]
         return source.element(columns[0]).in_(given) if given else None
@@ -132,7 +132,7 @@ async def find_rows(guest: Guest, opened: Opened, business_key: str, deadline: D
 def business_key_element(reader: SagaReader) -> tuple[ColumnElement[Any], str] | None:
     """Return the business key as the database sees it, and the name by which a plan shows its index."""
     words, payload = reader.words.business_key, reader.words.payload
-    if words is None or words.const is not None or "business_key" in reader.not_extracted:
+    if words is None or words.const is not None or "business_key" in reader.payload.not_extracted:
         return None
     if words.path is not None and payload is not None and words.column in (None, payload.column):
         column = reader.source.column(payload.column or "")

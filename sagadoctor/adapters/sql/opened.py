@@ -69,9 +69,9 @@ class Opened:
 
     def _moved_at(self, saga: Saga) -> list[datetime | None]:
         """Return the times by which the database was asked; where it couldn't be, all that the row tells."""
-        if "updated_at" in self.reader.moments:
+        if "updated_at" in self.reader.times.columns:
             return [saga.updated_at or saga.created_at]
-        if "ended_at" in self.reader.moments:
+        if "ended_at" in self.reader.times.columns:
             return [saga.ended_at]
         moments = [saga.updated_at, saga.created_at]
         for step in saga.steps or ():
@@ -155,9 +155,9 @@ def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capabili
     told = {Capability.ENDED}
     if options.steps.shape != "none":
         told.add(Capability.STEPS)
-    if "updated_at" in reader.moments or reader.shape.has_times:
+    if "updated_at" in reader.times.columns or reader.shape.has_times:
         told.add(Capability.TIMES)
-    if saga.business_key is not None and "business_key" not in reader.not_extracted:
+    if saga.business_key is not None and "business_key" not in reader.payload.not_extracted:
         told.add(Capability.BUSINESS_KEYS)
     if options.outbox is not None:
         told.add(Capability.OUTBOX)

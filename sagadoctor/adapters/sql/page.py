@@ -60,9 +60,9 @@ class Companions:
         """Return the facts of rows with what belongs to them."""
         reader = self.reader
         if isinstance(reader.shape, ChildTableSteps):
-            keys = {key: None for row in rows if None not in (key := reader.raw_id(row))}
-            steps = reader.shape.gather(session, (reader.id_parameters(key) for key in keys)) if keys else {}
-            sagas = [reader.saga(row, steps.get(reader.raw_id(row))) for row in rows]
+            keys = {key: None for row in rows if None not in (key := reader.identity.raw(row))}
+            steps = reader.shape.gather(session, (reader.identity.parameters(key) for key in keys)) if keys else {}
+            sagas = [reader.saga(row, steps.get(reader.identity.raw(row))) for row in rows]
         else:
             sagas = [reader.saga(row) for row in rows]
         if self.outbox is not None and rows:
@@ -72,8 +72,8 @@ class Companions:
         return sagas
 
     def _with_outbox(self, session: Session, outbox: Outbox, rows: Sequence[Row], sagas: list[Saga]) -> list[Saga]:
-        links = [outbox.link_of(row, self.reader.raw_id(row)) for row in rows]
-        found = outbox.gather(session, links, self.reader.id_columns[0])
+        links = [outbox.link_of(row, self.reader.identity.raw(row)) for row in rows]
+        found = outbox.gather(session, links, self.reader.identity.columns[0])
         pairs = zip(links, sagas, strict=True)
         return [replace(saga, outbox=found[link]) if link in found else saga for link, saga in pairs]
 

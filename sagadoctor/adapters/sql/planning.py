@@ -57,7 +57,7 @@ class Planner:
     def plan(self) -> Journey:
         """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
         journey = Journey(words=self.words)
-        if not self.big and not self.opened.table.is_unique([column.name for column in self.reader.id_columns]):
+        if not self.big and not self.opened.table.is_unique([column.name for column in self.reader.identity.columns]):
             journey.repeated = self._repeated()
         if self.words is not None and self.words.note:
             journey.notes.append(self.words.note)
@@ -85,7 +85,7 @@ class Planner:
         """Return the ids that more than one row has, where no index forbids it; texts compare as bytes."""
         from sqlalchemy import func, literal_column, select
 
-        elements = [by_bytes(self.opened, column) for column in self.reader.id_columns]
+        elements = [by_bytes(self.opened, column) for column in self.reader.identity.columns]
         statement = (
             select(*(element.label(f"e{at}") for at, element in enumerate(elements)))
             .select_from(self.reader.source.clause)
@@ -96,7 +96,7 @@ class Planner:
         )
         doubts: list[Doubt] = []
         rows = [row for row in self.session.stream(statement) if None not in row]
-        return frozenset(self.reader.id_from(row, doubts) for row in rows)
+        return frozenset(self.reader.identity.read(row, doubts) for row in rows)
 
     def refusal(self, what: str) -> FullScanRefused:
         """Return the refusal with the index that would help."""
@@ -223,7 +223,9 @@ class Planner:
                 elements.append((time.column.name, conditions))
         if not self.unique:
             nulls = [
-                self.reader.source.element(column).is_(None) for column in self.reader.id_columns if column.nullable
+                self.reader.source.element(column).is_(None)
+                for column in self.reader.identity.columns
+                if column.nullable
             ]
             if nulls:
                 elements.append(("id", or_(*nulls)))
@@ -244,7 +246,7 @@ class Planner:
     def _time_key(self) -> Key | None:
         """Return the column that tells when a saga last moved, where the database can order by it."""
         for name in _PROGRESS:
-            found = self.reader.moments.get(name)
+            found = self.reader.times.columns.get(name)
             if found is not None and is_ordered(found[0], found[1], self.opened.engine):
                 source = self.reader.source
                 at = self.reader.selection.add(f"key:{found[1].name}", source.cell(found[1]))
@@ -307,14 +309,14 @@ def since_condition(reader: SagaReader, look: Look) -> list[ColumnElement[bool]]
     )
     if updated is None:
         return [] if ended is None else [ended]
-    column = reader.moments["updated_at"][1]
+    column = reader.times.columns["updated_at"][1]
     if created is None or not column.nullable:
         return [updated]
     return [or_(updated, and_(reader.source.element(column).is_(None), created))]
 
 
 def _after(reader: SagaReader, name: str, moment: datetime) -> ColumnElement[bool] | None:
-    found = reader.moments.get(name)
+    found = reader.times.columns.get(name)
     engine = reader.setting.engine
     if found is None or not is_ordered(found[0], found[1], engine):
         return None

@@ -112,7 +112,7 @@ def row_keys(opened: Opened) -> tuple[tuple[Key, ...], bool]:
         element: Any = reader.source.clause.c[table.row_id]
         return (Key(element, reader.selection.add("row id", element), None),), True
     names = table.primary_key
-    columns = [column for name in names if (column := table.find(name)) is not None] or reader.id_columns
+    columns = [column for name in names if (column := table.find(name)) is not None] or reader.identity.columns
     keys = tuple(
         Key(
             reader.source.element(column),

@@ -12,7 +12,7 @@ from functools import partial
 from sagadoctor.api.v1 import Saga, Store
 
 from .manners import MOST_CONNECTIONS
-from .questions import MAY_ANSWER, QUESTIONS, refusal
+from .questions import QUESTIONS, may_answer, refusal
 from .setting import CLOCK, StoreSetting, Watch, alone, assert_each_once, later, rows_of
 
 
@@ -86,7 +86,7 @@ class Deadlines(StoreSetting):
         began = CLOCK.monotonic()
         try:
             refused = await refusal(store, name, later(self.short), self.saga_id(1)) is not None
-            assert refused or name in MAY_ANSWER, f"{name}() had an answer although the backend hangs; or does it?"
+            assert refused or may_answer(store, name), f"{name}() had an answer although the backend hangs; or does it?"
         finally:
             if close:
                 await store.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from sagadoctor.api.v1 import BackendError, Deadline, Look, Store
+from sagadoctor.api.v1 import BackendError, Capability, Deadline, Look, Store
 
-MAY_ANSWER: Final = frozenset(("now", "ended_ids", "check"))
-"""Questions for which the backend may not be needed, or whose answer may be about a backend that doesn't answer."""
+_NOT_NEEDED: Final = frozenset(("now", "ended_ids", "check"))
+_OF_KEYS: Final = frozenset(("find", "survey"))
 
 
 async def _now(store: Store, deadline: Deadline, saga_id: str) -> None:
@@ -62,3 +62,8 @@ async def refusal(store: Store, name: str, deadline: Deadline, saga_id: str) -> 
     except Exception as error:
         raise AssertionError(f"{name}() raised {type(error).__name__}, not a BackendError: {error}") from error
     return None
+
+
+def may_answer(store: Store, name: str) -> bool:
+    """Say whether a store may answer without its backend: about that backend, or where there is nothing to ask."""
+    return name in _NOT_NEEDED or (name in _OF_KEYS and Capability.BUSINESS_KEYS not in store.capabilities)

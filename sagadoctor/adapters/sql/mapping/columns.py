@@ -143,7 +143,7 @@ class NumberFormat(StrEnum):
     LOG2 = "log2"
 
 
-class BaseColumn(Words):
+class DoubledFrom(Words):
     """A number that stands in a column, with what holds where it is NULL or zero."""
 
     column: Identifier
@@ -198,7 +198,7 @@ class NumberColumn(ColumnWords):
     """A whole number."""
 
     format: NumberFormat | None = None
-    base: StrictInt | StrictFloat | BaseColumn | None = None
+    base: StrictInt | StrictFloat | DoubledFrom | None = None
 
 
 class JsonColumn(ColumnWords):

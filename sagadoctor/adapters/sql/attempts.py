@@ -1,0 +1,48 @@
+"""How often a saga was tried: a number, or how often an interval was doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sagadoctor.api.v1 import Doubt
+from sagadoctor.api.v1.sql import Column
+
+from .cells import NAME_BOUND
+from .fields import doublings, number_reader, translator
+from .mapping.columns import DoubledFrom, NumberColumn
+from .selection import Selection
+from .source import Source
+from .values import Unreadable, whole
+
+
+class Attempts:
+    """Reads the column of attempts; with a starting value in a column of its own it takes two."""
+
+    def __init__(self, words: NumberColumn, column: Column, source: Source, selection: Selection) -> None:
+        """Find the columns and select them."""
+        self._at = selection.add(f"number:{column.name}", source.text(column, NAME_BOUND))
+        opened, read, translate = source.opener(column), number_reader(words), translator(words)
+        self._read: Callable[[Any], int | None] = lambda raw: read(opened(raw))
+        self._number: Callable[[Any], int | None] = lambda raw: whole(translate(opened(raw)))
+        self._from: tuple[int, Callable[[Any], Any], float] | None = None
+        if isinstance(words.base, DoubledFrom):
+            start = source.column(words.base.column)
+            if start is not None:
+                at = selection.add(f"number:{start.name}", source.text(start, NAME_BOUND))
+                self._from = (at, source.opener(start), float(words.base.default))
+
+    def read(self, row: Any, doubts: list[Doubt]) -> int | None:
+        """Return the attempts; what can't be read is noted."""
+        raw = row[self._at]
+        if raw is None:
+            return None
+        try:
+            if self._from is None:
+                return self._read(raw)
+            at, opened, otherwise = self._from
+            start = None if row[at] is None else whole(opened(row[at]))
+            return doublings(self._number(raw), start or otherwise)
+        except Unreadable as odd:
+            doubts.append(Doubt("attempts", odd.raw, odd.reason))
+            return None

@@ -1,0 +1,76 @@
+"""What a saga is known by: one column or several, read, printed and given back as parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sagadoctor.api.v1 import Doubt
+from sagadoctor.api.v1.sql import Column, Kind
+
+from .idents import Ident, TextIdent, WholeId, ident
+from .mapping.saga import IdWords
+from .selection import Selection
+from .source import Source
+from .values import Unreadable, as_text
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+CellReader = Callable[[Any], Any]
+
+
+class Identity:
+    """The id columns of one saga table."""
+
+    def __init__(self, words: IdWords, source: Source, selection: Selection) -> None:
+        """Find the columns and select them."""
+        self._source = source
+        self.columns: list[Column] = []
+        self._cells: list[tuple[int, CellReader]] = []
+        parts: list[Ident] = []
+        for name in words.columns:
+            column = source.column(name)
+            if column is not None:
+                at = selection.add(f"key:{column.name}", source.cell(column))
+                self.columns.append(column)
+                self._cells.append((at, source.opener(column)))
+                parts.append(ident(words.format, column.kind))
+        self.whole = WholeId(tuple(parts))
+
+    @property
+    def short_road(self) -> tuple[int, CellReader] | None:
+        """Return where an id of one column stands and what reads it; None for several columns."""
+        if len(self._cells) != 1:
+            return None
+        at, opened = self._cells[0]
+        return at, _cell(self.whole.parts[0], opened, self.columns[0])
+
+    def read(self, cells: Sequence[Any], doubts: list[Doubt]) -> str:
+        """Return an id's raw cells in the canonical form; what can't be read is noted."""
+        try:
+            pairs = zip(self._cells, cells, strict=True)
+            return self.whole.canonical([None if raw is None else opened(raw) for (_, opened), raw in pairs])
+        except Unreadable as odd:
+            doubts.append(Doubt("id", odd.raw, odd.reason))
+            return "" if odd.value is None else str(odd.value)
+
+    def raw(self, row: Any) -> tuple[Any, ...]:
+        """Return the raw cells of a row's id."""
+        return tuple(row[at] for at, _ in self._cells)
+
+    def parameters(self, raw: Sequence[Any]) -> list[ColumnElement[Any]]:
+        """Return the raw cells of an id as parameters."""
+        return [self._source.parameter(column, cell) for column, cell in zip(self.columns, raw, strict=True)]
+
+
+def _cell(part: Ident, opened: CellReader, column: Column) -> CellReader:
+    """Return the reader of an id of one column; a UUID that the database wrote is in its canonical form already."""
+    if isinstance(part, TextIdent):
+        return _text
+    return opened if column.kind is Kind.UUID else lambda raw: part.canonical(opened(raw))
+
+
+def _text(raw: Any) -> str:
+    """Return a text id as it is; bytes that are no text spelt out, so that two of them stay two."""
+    return as_text(raw, "backslashreplace") if isinstance(raw, bytes) else str(raw)

@@ -1,0 +1,108 @@
+"""The times of a saga's own row: read, derived where they have to be, compared with each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from sagadoctor.api.v1 import Doubt, Saga, Step
+from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Kind
+
+from .fields import moment_reader
+from .mapping.columns import TimeColumn, TimeFormat
+from .mapping.saga import SagaWords
+from .selection import Selection
+from .source import Source
+from .times import DERIVING, naive_utc, zone_of, zoned
+
+MOMENTS: Final = ("created_at", "updated_at", "ended_at", "deadline", "next_attempt_at")
+_AT: Final = {name: place for place, name in enumerate(Saga.__struct_fields__) if name in MOMENTS}
+_CREATED, _UPDATED, _DEADLINE = _AT["created_at"], _AT["updated_at"], _AT["deadline"]
+_NUMBERS: Final = (Kind.INT, Kind.FLOAT, Kind.DECIMAL)
+
+
+class Moments:
+    """The time columns of one mapping."""
+
+    def __init__(self, words: SagaWords, source: Source, selection: Selection) -> None:
+        """Find the columns and select them."""
+        self.columns: dict[str, tuple[TimeColumn, Column]] = {}
+        self.cells: list[tuple[str, int, Callable[[Any], datetime | None]]] = []
+        """Field, place in the row, reader."""
+        self._from_ids: list[str] = []
+        self._from_steps: list[str] = []
+        for name in MOMENTS:
+            spec: TimeColumn | None = getattr(words, name)
+            if spec is not None and spec.from_ is not None:
+                self._from_steps.append(name)
+            column = source.column(spec.column) if spec is not None and spec.column is not None else None
+            if spec is None or column is None:
+                continue
+            self.columns[name] = (spec, column)
+            at = selection.add(f"key:{column.name}", source.cell(column))
+            self.cells.append((name, at, moment_cell(spec, column, source)))
+            if spec.format in DERIVING:
+                self._from_ids.append(name)
+
+    @property
+    def need_finishing(self) -> bool:
+        """Say whether every row has to be finished, not just those without a time of change."""
+        return bool(self._from_ids or self._from_steps or "deadline" in self.columns)
+
+    def finish(self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt]) -> tuple[str, ...]:
+        """Fill in what follows from other fields; return the names of what was concluded and not read."""
+        derived = [name for name in self._from_ids if args[_AT[name]] is not None]
+        created = args[_CREATED]
+        unreadable = any(doubt.field == "updated_at" for doubt in doubts)
+        if args[_UPDATED] is None and created is not None and "updated_at" in self.columns and not unreadable:
+            args[_UPDATED] = created
+            derived.append("updated_at")
+        for name in self._from_steps:
+            args[_AT[name]] = _from_steps(name, steps)
+            derived.append(name)
+        deadline = args[_DEADLINE]
+        if deadline is not None and created is not None and deadline < created:
+            doubts.append(Doubt("deadline", deadline.isoformat(), "the deadline lies before the saga's start"))
+        return tuple(derived)
+
+
+def moment_cell(spec: TimeColumn, column: Column, source: Source) -> Callable[[Any], datetime | None]:
+    """Return the reader of a time column's raw cells; a database's own times in UTC take the short road."""
+    _check_unit(spec, column, source)
+    plain = spec.format in (None, TimeFormat.TIMESTAMP) and not spec.values and not spec.pattern and not spec.path
+    if plain and source.engine != SQLITE:
+        zone = zone_of(spec.tz) if spec.tz is not None else source.zone
+        if column.kind is Kind.TIMESTAMPTZ:
+            return zoned if source.engine == POSTGRESQL else naive_utc
+        if column.kind is Kind.TIMESTAMP and zone is None:
+            return naive_utc
+    read = moment_reader(spec, source.zone)
+    opened = source.opener(column)
+
+    def cell(raw: Any) -> datetime | None:
+        value = opened(raw)
+        return None if value is None else read(value)
+
+    return cell
+
+
+def _check_unit(spec: TimeColumn, column: Column, source: Source) -> None:
+    if spec.format is None and column.kind in _NUMBERS and not spec.values and spec.pattern is None:
+        source.missing.note(
+            f"{source.table.place}.{column.name} is a number ({column.type_text}): say its unit, such as "
+            f'{{ column = "{column.name}", format = "epoch_ms" }}'
+        )
+
+
+def _from_steps(name: str, steps: tuple[Step, ...] | None) -> datetime | None:
+    """Return the first time of any step for created_at, the last one for every other name."""
+    times = [
+        moment
+        for step in steps or ()
+        for moment in (step.started_at, step.executed_at, step.compensated_at)
+        if moment is not None
+    ]
+    if not times:
+        return None
+    return min(times) if name == "created_at" else max(times)
