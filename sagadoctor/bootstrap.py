@@ -104,8 +104,8 @@ def _open_store(setting: StoreSetting, configuration: Configuration, clock: Cloc
             for each in error.problems
         ]
         raise ConfigError(places) from None
-    except Exception as error:  # noqa: BLE001 - a plugin's own mistake is told like any other problem of its section
-        logging.getLogger("sagadoctor").error("the plugin of %s failed", setting.name, exc_info=error)
+    except Exception as error:  # a plugin's own mistake is told like any other problem of its section
+        logging.getLogger("sagadoctor").exception("the plugin of %s failed", setting.name)
         text = f"its plugin {setting.plugin_name} failed: {type(error).__name__}: {mask_text(str(error))}"
         place = (str(configuration.path), setting.line, f"stores.{setting.name}")
         raise ConfigError([Problem(text, *place)]) from None

@@ -70,10 +70,9 @@ def _print(given: Globals, checked: object, *, json: bool) -> None:
         assert isinstance(each, Checked)
         terminal.line(terminal.paint(str(shown(each.source, 60)), "bold"))
         for line in each.lines:
-            mark = terminal.paint(
-                f"{terminal.glyph(glyphs[line.level.value])} {line.level.value:<7}", colours[line.level.value]
-            )
+            mark = f"{terminal.glyph(glyphs[line.level.value])} {line.level.value:<7}"
             took = f" ({line.seconds * 1000:.0f} ms)" if line.seconds is not None else ""
-            terminal.line(f"  {mark} {shown(line.about, 40)}: {shown(line.text, 800)}{took}")
+            text = f"{shown(line.about, 40)}: {shown(line.text, 800)}{took}"
+            terminal.wrapped(text, "  ", head=f"{mark} ", colour=colours[line.level.value], hang=10)
             if line.todo:
-                terminal.line(f"            {shown(line.todo, 800)}")
+                terminal.wrapped(shown(line.todo, 800), " " * 12)

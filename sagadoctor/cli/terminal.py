@@ -73,13 +73,16 @@ class Terminal:
         """Write one line of data."""
         self.out.write(self._fit(text) + "\n")
 
-    def wrapped(self, text: str, lead: str, *, head: str = "", colour: str = "") -> None:
-        """Write text in as many lines as it needs, cut at spaces only; `head`, its first word, in a colour."""
+    def wrapped(self, text: str, lead: str, *, head: str = "", colour: str = "", hang: int = 0) -> None:
+        """Write text in as many lines as it needs, cut at spaces only; `head`, its first words, in a colour.
+
+        All lines after the first one are indented as far as `lead`, and `hang` more.
+        """
         lines = textwrap.wrap(
             head + text,
             self.width,
             initial_indent=lead,
-            subsequent_indent=" " * len(lead),
+            subsequent_indent=" " * (len(lead) + hang),
             break_on_hyphens=False,
             break_long_words=False,
         )

@@ -57,7 +57,8 @@ def finding_section(finding: Finding) -> str:
         for fact in finding.evidence
     ]
     lines += [
-        f"  - {remedy.kind.value}: **{remedy.advice.value}**, {text(remedy.because, 300)}"
+        f"  - {remedy.kind.value}: {'' if remedy.kind.value == remedy.advice.value else f'**{remedy.advice.value}**, '}"
+        f"{text(remedy.because, 300)}"
         for remedy in finding.remedies
     ]
     return "\n".join(lines)

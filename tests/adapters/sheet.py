@@ -108,9 +108,13 @@ class Sheet:
 
     def run(self, *statements: str) -> None:
         """Run statements as they are."""
-        with self.engine.begin() as connection:
+        connection = self.engine.raw_connection()  # the driver's own: no sign in the text means a parameter
+        try:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.cursor().execute(statement)
+            connection.commit()
+        finally:
+            connection.close()
 
     def add(self, *rows: Mapping[str, Any]) -> None:
         """Insert rows; every one may have columns of its own."""

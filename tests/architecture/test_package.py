@@ -54,6 +54,7 @@ def test_the_wheel_starts_the_program_and_offers_the_store(wheel: zipfile.ZipFil
     assert "sql = sagadoctor.adapters.sql:plugin" in told
 
 
+@pytest.mark.slow
 def test_the_wheel_runs_from_its_own_files(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path / "installed")
     done = subprocess.run(

@@ -32,6 +32,10 @@ class Company:
         """Run a command as of the company's present: nothing is late that wasn't then, nothing is remembered."""
         return self.home.run(*words, "--as-of", self.now.isoformat(), **given)
 
+    def call(self, *words: str, **given: Any) -> Done:
+        """The same within this process."""
+        return self.home.call(*words, "--as-of", self.now.isoformat(), **given)
+
     def of(self, rule: str) -> Truth:
         """Return a saga whose primary finding is this one."""
         return next(truth for truth in self.truths if truth.rule == rule)

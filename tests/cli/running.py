@@ -127,14 +127,14 @@ class Home:
 
     def on_terminal(self, *words: str, environ: Mapping[str, str] | None = None, width: int = 100) -> Done:
         """Run one command with a terminal for all three streams; the line ends of the terminal are undone."""
-        pid, leader = pty.fork()
-        if pid == 0:
-            line = self.words(*words)
-            os.chdir(self.folder)
-            os.execve(line[0], line, {**self.environ, "COLUMNS": str(width), **(environ or {})})
+        leader, follower = pty.openpty()
+        given = {**self.environ, "COLUMNS": str(width), **(environ or {})}
+        streams = {"stdin": follower, "stdout": follower, "stderr": follower}
+        process = subprocess.Popen(self.words(*words), env=given, cwd=self.folder, start_new_session=True, **streams)
+        os.close(follower)
         seen = _drained(leader)
         os.close(leader)
-        return Done(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.replace(b"\r\n", b"\n"))
+        return Done(process.wait(timeout=PATIENCE), seen.replace(b"\r\n", b"\n"))
 
 
 def _stream() -> io.TextIOWrapper:

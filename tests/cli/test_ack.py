@@ -34,7 +34,7 @@ def expire(home: Home) -> None:
 def test_an_acknowledged_finding_no_longer_fails_a_scan(opened: Opened) -> None:
     home = opened(stuck("a"))
     (finding,) = ids(home)
-    assert home.run("scan").code == 1
+    assert home.call("scan").code == 1
     done = home.run("ack", finding, "--until", "2h", "--reason", "the refund team knows")
     assert done.code == 0
     told = re.fullmatch(rf"acknowledged {finding} until (\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\n", done.text)

@@ -9,6 +9,7 @@ import pytest
 from sagadoctor.__main__ import hoisted
 from sagadoctor.errors import UsageError
 
+from .conftest import Company
 from .running import Home
 
 LATER = (
@@ -164,6 +165,22 @@ def test_the_version(bare: Home, words: list[str]) -> None:
 
     done = bare.run(*words)
     assert (done.code, done.text, done.said) == (0, f"sagadoctor {__version__}\n", "")
+
+
+def test_variables_stand_for_options_and_options_win(company: Company) -> None:
+    home = Home(company.home.folder)
+    moment = ("--as-of", company.now.isoformat())
+    given = {"SAGADOCTOR_CONFIG": str(company.home.config), "SAGADOCTOR_ASCII": "1", "SAGADOCTOR_COLOR": "always"}
+    done = home.call("scan", *moment, environ=given)
+    assert done.code == 1
+    assert done.text.isascii()
+    assert "\x1b[" in done.text
+    assert "Look closer: sagadoctor show --store" in done.text
+    assert "\x1b[" not in home.call("scan", *moment, "--color", "never", environ=given).text
+    nonsense = home.call("scan", environ={"SAGADOCTOR_TIMEOUT": "soon", "SAGADOCTOR_COLOR": "red"})
+    assert (nonsense.code, nonsense.out) == (2, b"")
+    assert "SAGADOCTOR_TIMEOUT" in nonsense.said
+    assert "SAGADOCTOR_COLOR" in nonsense.said
 
 
 @pytest.mark.parametrize("verb", LATER)

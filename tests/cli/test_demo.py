@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 
+import pytest
+
 from .running import Home
 
 
+@pytest.mark.slow
 def test_a_company_opens_is_scanned_and_can_be_scanned_again(bare: Home) -> None:
     folder = bare.folder / "a company"
     done = bare.run("demo", "--folder", str(folder))

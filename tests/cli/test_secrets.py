@@ -155,6 +155,7 @@ def test_a_missing_secret_is_named_by_its_place(tmp_path: Path, closed_port: int
     assert_silent(done.out, done.err)
 
 
+@pytest.mark.slow
 def test_no_process_shows_a_secret_while_it_runs(tmp_path: Path, silent_server: int) -> None:
     if not Path("/proc/self/cmdline").exists():
         pytest.skip("no /proc here")

@@ -16,7 +16,7 @@ from .stores import ago, change, resting, row, step, stuck, well
 
 
 def shown(company: Company, *words: str) -> Any:
-    return company.home.call("show", *words, "--as-of", company.now.isoformat())
+    return company.call("show", *words)
 
 
 def test_a_sick_saga_in_full(company: Company) -> None:

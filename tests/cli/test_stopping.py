@@ -65,7 +65,8 @@ def test_an_interrupted_document_cannot_be_taken_for_a_whole_one(strange: Strang
 
 def test_waiting_for_ids_is_interrupted_too(strange: Strange) -> None:
     process = strange().begin("scan", "--from", "-", stdin=subprocess.PIPE)
-    time.sleep(0.8)
+    assert process.stdin is not None
+    process.stdin.write(b"id\n" * 100_000)  # more than a pipe holds: it was read, so somebody is reading
     done = stopped(process, signal.SIGINT)
     assert done.code == 130
     assert "Traceback" not in done.said
@@ -91,7 +92,7 @@ def test_findings_are_told_while_the_scan_still_runs(strange: Strange) -> None:
 
 
 def test_a_store_that_hangs_is_left_behind_and_the_rest_is_told(strange: Strange) -> None:
-    done = strange(then="hang").run("scan", "-o", "json", "--timeout", "300ms")
+    done = strange(then="hang").run("scan", "-o", "json", "--timeout", "1s")
     assert done.code == 1
     assert len(done.document["findings"]) == 3
     assert done.document["complete"] is False
@@ -99,6 +100,7 @@ def test_a_store_that_hangs_is_left_behind_and_the_rest_is_told(strange: Strange
     assert "did not end within its time" in spot["reason"]
 
 
+@pytest.mark.slow
 def test_a_check_of_a_store_that_hangs_ends(strange: Strange) -> None:
     done = strange(then="hang").run("check", "--timeout", "100ms")
     assert done.code == 3
@@ -186,6 +188,7 @@ def test_a_log_that_cannot_be_written_stops_nothing(strange: Strange) -> None:
     assert "Logging error" not in done.said
 
 
+@pytest.mark.slow
 def test_closed_streams_are_no_trouble(strange: Strange) -> None:
     home = strange()
     line = " ".join(home.words("scan", "--fail-on", "never"))

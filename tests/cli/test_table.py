@@ -104,6 +104,11 @@ def test_outside_text_cannot_be_anything_but_ascii_where_nothing_else_is_drawn(t
     assert page.isascii()
 
 
+def test_waiting_is_not_advised_twice() -> None:
+    wait = (Remedy(RemedyKind.WAIT, Advice.WAIT, "it is the turn of a person"),)
+    assert "    → wait: it is the turn of a person\n" in drawn("table", [a_finding(remedies=wait)])
+
+
 def test_the_worst_and_latest_come_first() -> None:
     findings = [
         a_finding(saga_id="warn", severity=Severity.WARNING, late_seconds=9999),
@@ -144,7 +149,11 @@ def test_what_rests_as_it_should_is_counted_and_listed_when_asked() -> None:
     end = an_end(summary=Summary(info=1), worst_unacknowledged=Severity.INFO)
     page = drawn("table", [resting], end)
     assert page == "nothing wrong in 120 sagas; 1 rest as they should (-v lists them)\n"
-    assert "i info     waiting" in drawn("table", [resting], end, on=terminal(verbose=True))
+    listed = drawn("table", [resting], end, on=terminal(verbose=True))
+    assert "i info     waiting" in listed
+    assert "nothing wrong in 120 sagas; 1 rest as they should\n" in listed
+    assert drawn("table", [resting], end, nothing="nothing new").startswith("nothing wrong in 120")
+    assert drawn("table", [], end, nothing="nothing new") == "nothing new in 120 sagas\n"
 
 
 @pytest.mark.parametrize(

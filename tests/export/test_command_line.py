@@ -41,7 +41,7 @@ PASTEABLE = st.lists(
 )
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(PASTEABLE, min_size=20, max_size=20))
 def test_a_shell_reads_back_the_same_words(lists: list[list[str]]) -> None:
     assert words_of(*(quoted(*words) for words in lists)) == lists

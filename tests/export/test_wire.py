@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sagadoctor.export.wire import blind_spot_wire, encode, end_wire, finding_wire, group_wire, moment
@@ -192,6 +192,7 @@ def test_odd_text_is_printable_and_parses(text: str) -> None:
     assert told(finding_wire(named(text), {}))["saga_id"] == lone
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_any_text_survives_as_printable_ascii(text: str) -> None:
     line = encode({"key": text, text: [text]})
@@ -200,6 +201,7 @@ def test_any_text_survives_as_printable_ascii(text: str) -> None:
     assert json.loads(line) == {"key": text, text: [text]} or json.loads(line) == {"key": whole, whole: [whole]}
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_text_without_half_pairs_comes_back_as_it_was(text: str) -> None:
     assert told([text]) == [text]

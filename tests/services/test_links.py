@@ -23,7 +23,9 @@ class TestRepairedBy:
     """A saga that repaired another one silences it, once it has ended well."""
 
     def rules(self, *rows: Saga) -> dict[str, list[str]]:
-        return Clinic(MemoryStore("orders", rows)).scan().rules
+        report = Clinic(MemoryStore("orders", rows)).scan()
+        assert report.blind == []
+        return report.rules
 
     def test_a_completed_repair_silences_half_compensated(self) -> None:
         assert self.rules(half_undone("a", repaired_by="r"), completed("r")) == {}

@@ -43,7 +43,8 @@ async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> A
     """Yield live rows up to the cap; among several roads always go on with the one that is furthest back in time."""
     left = look.live_cap
     roads = list(journey.live)
-    wants_ended = not journey.ended and (look.all_ended or look.ended_since is not None)
+    mixed = not journey.ended or opened.mixes_words
+    wants_ended = mixed and (look.all_ended or look.ended_since is not None)
     while roads:
         road = min(roads, key=lambda each: each.reached)
         rows = await walk(guest, opened, road, look, most=left + 1)

@@ -53,6 +53,16 @@ class Opened:
         """Return the engine's name."""
         return self.reader.source.engine
 
+    def is_like(self, other: Opened) -> bool:
+        """Say whether the tables still have the same columns."""
+        return [table.columns for table in self.tables] == [table.columns for table in other.tables]
+
+    @property
+    def mixes_words(self) -> bool:
+        """Say whether live and ended words can be one word to the engine, so that they are read together."""
+        states = self.reader.states
+        return isinstance(states, ColumnStates) and states.column is not None and states.column.loose
+
     def is_live(self, saga: Saga) -> bool:
         """Say whether a row counts as live: by its state, unless its word says that it ended somehow."""
         if saga.state is not SagaState.UNKNOWN:

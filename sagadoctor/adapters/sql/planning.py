@@ -202,7 +202,22 @@ class Planner:
         if time is not None:
             every.append(time.element.is_not(None))
             keys = (time, *(key for key in keys if key.at != time.at))
-        return Road(self.opened, every, keys, self.unique, frozenset(leading), by_time=time is not None)
+        names = [
+            column for column in (*leading, time.column.name if time is not None and time.column else None) if column
+        ]
+        index = next((each for each in self.opened.table.indexes if leading and self._begins(each, names)), None)
+        index = index or next(
+            (each for each in self.opened.table.indexes if names and self._begins(each, names[:1])), None
+        )
+        return Road(
+            self.opened,
+            every,
+            keys,
+            self.unique,
+            frozenset(leading),
+            by_time=time is not None,
+            index=index.name if index is not None and leading else None,
+        )
 
     def _plan_nulls(self, journey: Journey) -> None:
         """Add what an order leaves out: rows without a state, without a time, without an id."""

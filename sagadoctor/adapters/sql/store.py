@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sagadoctor.api.v1 import (
     Capability,
@@ -29,6 +29,9 @@ from .survey import survey
 
 T = TypeVar("T")
 
+_LOOK_AGAIN: Final = 30.0
+"""Seconds between two looks at the tables for the sake of odd rows."""
+
 
 class SqlStore:
     """Sagas in the tables of one database, read through one mapping; see `sagadoctor.api.ports.Store`."""
@@ -38,6 +41,7 @@ class SqlStore:
         self._options = options
         self._context = context
         self._opened: Opened | None = None
+        self._look_again_at = context.clock.monotonic()
         self._guest = Guest(
             parse_address(options.url),
             source=context.name,
@@ -74,6 +78,19 @@ class SqlStore:
                 raise
             return await question(await self._ready(deadline, fresh=True))
 
+    async def _rows(
+        self, question: Callable[[Opened], Awaitable[tuple[Saga, ...]]], deadline: Deadline
+    ) -> tuple[Saga, ...]:
+        """Answer with rows; odd ones may mean that a column has become another one, so look at the tables again."""
+        sagas = await self._asked(question, deadline)
+        now = self._context.clock.monotonic()
+        if self._opened is None or not any(saga.doubts for saga in sagas) or now < self._look_again_at:
+            return sagas
+        self._look_again_at = now + _LOOK_AGAIN
+        before = self._opened
+        opened = await self._ready(deadline, fresh=True)
+        return sagas if opened.is_like(before) else await question(opened)
+
     async def now(self, deadline: Deadline) -> datetime:
         """Return the server's own present."""
         return await self._guest.now(deadline)
@@ -92,11 +109,11 @@ class SqlStore:
 
     async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
         """Return every row with one of these ids, in any usual spelling."""
-        return await self._asked(lambda opened: fetch_rows(self._guest, opened, ids, deadline, detail=detail), deadline)
+        return await self._rows(lambda opened: fetch_rows(self._guest, opened, ids, deadline, detail=detail), deadline)
 
     async def find(self, business_key: str, deadline: Deadline) -> tuple[Saga, ...]:
         """Return the rows with this business key, at most 100."""
-        return await self._asked(lambda opened: find_rows(self._guest, opened, business_key, deadline), deadline)
+        return await self._rows(lambda opened: find_rows(self._guest, opened, business_key, deadline), deadline)
 
     async def survey(self, look: Look) -> Survey:
         """Return live sagas that share a business key."""

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Final
 
 import psycopg
 from psycopg import pq
-from psycopg.adapt import Dumper
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper, Loader
 from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -39,6 +40,14 @@ class _Text(Dumper):
     def dump(self, obj: str) -> bytes:
         """Return the bytes; those that were no text when they were read come back as they were."""
         return obj.encode("utf-8", "surrogateescape")
+
+
+class _TextAnyway(Loader):
+    """Texts as UTF-8 whatever encoding the database names or doesn't; bytes that are none come back as they were."""
+
+    def load(self, data: Buffer) -> str:
+        """Return the text."""
+        return bytes(data).decode("utf-8", "surrogateescape")
 
 
 class Postgresql(Driver):
@@ -87,6 +96,7 @@ class Postgresql(Driver):
             "lock_timeout": f"{max(1, round(limits.lock * 1000))}ms",
             "idle_in_transaction_session_timeout": "10000ms",
             "max_parallel_workers_per_gather": "0",
+            "enable_seqscan": "off",
             "jit": "off",
             "TimeZone": "UTC",
             "DateStyle": "ISO",
@@ -94,6 +104,9 @@ class Postgresql(Driver):
         }
 
     def _greet(self, raw: psycopg.Connection[Any], limits: Limits) -> Link:
+        raw.adapters.register_dumper(str, _Text)
+        for name in ("text", "varchar", "bpchar", "name"):
+            raw.adapters.register_loader(name, _TextAnyway)
         row = raw.execute(
             "select current_setting('default_transaction_read_only'), version(), "
             "current_setting('server_version_num')::int, current_setting('server_encoding'), "
@@ -101,7 +114,6 @@ class Postgresql(Driver):
         ).fetchone()
         assert row is not None
         read_only, banner, number, encoding, zone = row
-        raw.adapters.register_dumper(str, _Text)
         if encoding == "SQL_ASCII":  # else the server refuses to send bytes that are no UTF-8
             raw.execute("set client_encoding to 'SQL_ASCII'")
         product = "PostgreSQL" if str(banner).startswith("PostgreSQL") else str(banner).split(" ", 1)[0]

@@ -122,7 +122,7 @@ def _timeline(terminal: Terminal, case: Case, now: datetime) -> None:
         ahead = at > now
         span = words((at - now if ahead else now - at).total_seconds())
         away = f"in {span}" if ahead else f"{span} ago"
-        terminal.line(f"  {_at(at)}  {away:>11}  {text}")
+        terminal.wrapped(text, f"  {_at(at)}  {away:>11}  ")
     if len(cut) < len(known):
         terminal.line(f"  … {len(known) - len(cut)} more moments in between")
     terminal.line()
@@ -140,7 +140,10 @@ def _finding(terminal: Terminal, doctor: Doctor, finding: Finding, options: tupl
     for remedy in finding.remedies:
         step = f" {shown(remedy.step, 60)}" if remedy.step else ""
         code = f" [{remedy.override}]" if remedy.override else ""
-        text = f": {remedy.kind.value}{step}: {shown(remedy.because, 400)}{code}"
+        kind = f" {remedy.kind.value}" if remedy.kind.value != remedy.advice.value else ""
+        text = (
+            f":{kind}{step}: {shown(remedy.because, 400)}{code}" if kind or step else f": {shown(remedy.because, 400)}"
+        )
         terminal.wrapped(text, "    → ", head=remedy.advice.value, colour=ADVICE_COLOUR[remedy.advice])
         command = remedy_command(finding, remedy, *options)
         if command:

@@ -60,9 +60,10 @@ class TableRenderer:
         if not findings:
             return
         weight = max(finding.severity.weight for finding in findings)
-        if weight == Severity.INFO.weight and not self._terminal.verbose:
+        if weight == Severity.INFO.weight:
             self._at_rest += 1
-            return
+            if not self._terminal.verbose:
+                return
         lead = findings[0]
         rank = (weight, lead.late_seconds or lead.age_seconds or 0, next(self._order))
         heapq.heappush(self._worst, (rank, findings))
@@ -125,8 +126,9 @@ class TableRenderer:
         if findings[1:]:
             terminal.wrapped("also: " + ", ".join(finding.rule for finding in findings[1:]), "    ")
         for remedy in lead.remedies[:1]:
+            what = f" {remedy.kind.value}," if remedy.kind.value != remedy.advice.value else ""
             terminal.wrapped(
-                f": {remedy.kind.value}, {shown(remedy.because, 240)}",
+                f":{what} {shown(remedy.because, 240)}",
                 "    → ",
                 head=remedy.advice.value,
                 colour=ADVICE_COLOUR[remedy.advice],
@@ -184,12 +186,13 @@ class TableRenderer:
             head, colour = told, "critical" if summary.critical else "warning"
             text = f" in {summary.sagas} of {_sagas(end.sagas)}"
         elif end.sagas:
-            head, colour = self._shape.nothing, "good"
+            head, colour = "nothing wrong" if self._at_rest else self._shape.nothing, "good"
             text = f" in {_sagas(end.sagas)}" if end.complete else f" in the {_sagas(end.sagas)} that could be read"
         else:
             head, colour, text = "no saga was read", "warning", ""
         if self._at_rest:
-            text += f"; {self._at_rest} rest as they should (-v lists them)"
+            text += f"; {self._at_rest} rest as they should"
+            text += "" if self._terminal.verbose else " (-v lists them)"
         if summary.acknowledged:
             text += f"; {summary.acknowledged} acknowledged"
         if end.resolved:

@@ -56,7 +56,7 @@ def _one(below: Any, above: Any) -> Any:
     if isinstance(above, Mapping) and isinstance(below, str) and not any(way in above for way in _WAYS):
         return {"column": below, **above}
     if isinstance(above, Mapping) and isinstance(below, Mapping):
-        if any(way in above for way in _WAYS):
-            below = {key: value for key, value in below.items() if key not in _WAYS}
+        if any(way in above for way in _WAYS if way not in below):
+            return above
         return merged(below, above)
     return above
