@@ -153,6 +153,7 @@ def _wrong_type(wanted: str, value: object, path: Path, model: type[BaseModel]) 
 
 
 def is_number(text: str) -> bool:
+    """Say whether the text spells a number."""
     try:
         float(text)
     except ValueError:

@@ -176,13 +176,13 @@ class _Scanner:
             return self.skip(_BASIC if first == '"' else _LITERAL)
         inside = path if record else self.apart(path)
         if first == "[":
-            return self.list_items(inside, depth)
+            return self.list_members(inside, depth)
         if first == "{":
             return self.inline_table(inside, depth)
         self.skip(_ATOM)
         return self.pos > start
 
-    def list_items(self, path: Path, depth: int) -> bool:
+    def list_members(self, path: Path, depth: int) -> bool:
         self.pos += 1
         place = 0
         while True:

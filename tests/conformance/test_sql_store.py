@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from .sql_tables import Bare, OnSql, Runs, Template
+from .on_sql import OnSql
+from .sql_tables import Bare, Runs, Template
 
 
 class _Anywhere(OnSql):

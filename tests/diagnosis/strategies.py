@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from sagadoctor.model.case import LinkedSaga, Relation
@@ -13,8 +13,10 @@ from sagadoctor.model.policy import SagaPolicy, StepDefinition, Thresholds
 from sagadoctor.model.saga import Doubt, OutboxEntry, Owner, Saga, SagaState, Step, StepStatus
 from sagadoctor.testing.builders import NOW, ORDER_TYPE, SOURCE, STORE
 
-QUICK = settings(max_examples=150, deadline=None, database=None)
-THOROUGH = settings(max_examples=400, deadline=None, database=None)
+_CALM = (HealthCheck.too_slow,)
+"""A busy machine says nothing about a test."""
+QUICK = settings(max_examples=150, deadline=None, database=None, suppress_health_check=_CALM)
+THOROUGH = settings(QUICK, max_examples=400)
 
 NAMES = ("a", "b", "c", "d")
 STRANGE = ("", " ", "\x1b[31m", "a\nb", "[@click=x]y[/]", "\u202egnp", "\ud800", "a" * 300, "%s {0} {x}", "'; --", "٣")

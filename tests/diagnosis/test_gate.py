@@ -27,7 +27,7 @@ from sagadoctor.testing.builders import (
     saga,
     step,
 )
-from tests.diagnosis.strategies import any_policy, any_saga
+from tests.diagnosis.strategies import QUICK, any_policy, any_saga
 
 DONE, OUT, NEXT = StepStatus.COMPLETED, StepStatus.EXECUTING, StepStatus.PENDING
 
@@ -98,7 +98,7 @@ _usual_policy = st.builds(
 def test_what_passes_the_gate_has_no_finding() -> None:
     passed = 0
 
-    @settings(max_examples=1500, deadline=None, database=None)
+    @settings(QUICK, max_examples=1000)
     @given(row=near_healthy(), policy=_usual_policy | any_policy)
     def check(row: Saga, policy: SagaPolicy) -> None:
         nonlocal passed

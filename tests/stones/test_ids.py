@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from sagadoctor.ids import digest, finding_id, group_id
 from sagadoctor.testing.builders import NOW
+from tests.diagnosis.strategies import QUICK
 
-EVERY = settings(max_examples=300, deadline=None, database=None)
+EVERY = settings(QUICK, max_examples=300)
 parts = st.lists(st.none() | st.text(st.characters(), max_size=6), max_size=4)
 
 

@@ -12,8 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sagadoctor.redaction import MASK, Redactor, mask_text, mask_url
+from tests.diagnosis.strategies import QUICK
 
-EVERY = settings(max_examples=200, deadline=None, database=None)
+EVERY = settings(QUICK, max_examples=200)
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 passwords = st.text(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!@#$%^&*()-_=+[]{};:,.<>/?|~ \"'\\",

@@ -9,8 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sagadoctor.untrusted import ascii_only, csv_cell, file_name, is_inert, shown
+from tests.diagnosis.strategies import QUICK
 
-EVERY = settings(max_examples=300, deadline=None, database=None)
+EVERY = settings(QUICK, max_examples=300)
 any_text = st.text(st.characters(), max_size=60)
 NASTY = (
     "\x1b[31mred\x1b[0m",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictStr
+from pydantic import AfterValidator, Field, SerializeAsAny, StrictStr
 
 from sagadoctor.api.v1 import Duration, Options, Secret
 from sagadoctor.api.v1.sql import parse_address
@@ -31,7 +31,7 @@ class SqlOptions(Options):
     tz: Zone | None = None
     preset: StrictStr | None = None
     saga: SagaWords
-    steps: Steps = Field(default_factory=lambda: NoSteps(shape="none"))
+    steps: SerializeAsAny[Steps] = Field(default_factory=lambda: NoSteps(shape="none"))
     outbox: OutboxWords | None = None
     received: MaybeReceived = None
     replies: MaybeReplies = None

@@ -15,7 +15,8 @@ from .cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from .cursor import Cursor
 from .fields import text_reader
 from .identity import Identity
-from .mapping.columns import ColumnWords
+from .idents import Ident, ident
+from .mapping.columns import ColumnWords, TextColumn
 from .mapping.saga import SagaWords
 from .moments import Moments
 from .options import SqlOptions
@@ -131,13 +132,23 @@ class SagaReader:
         if spec.path is not None or column.kind in (Kind.JSON, Kind.JSONB):
             expression, _ = self.source.document(column)
         read, opened = text_reader(spec), self.source.opener(column)
+        named = self._named(name, spec, column)
 
         def cell(raw: Any) -> Any:
-            text = read(opened(raw))
+            text = read(opened(raw)) if named is None else named.canonical(opened(raw))
             return text if text is None or len(text) <= most else text[: most - 1] + "…"
 
         at = self.selection.add(f"{name}:{column.name}", expression)
         return at, _remembering(cell) if name == "type" else cell
+
+    def _named(self, name: str, spec: ColumnWords, column: Column) -> Ident | None:
+        """Return how another saga's id is read, in the form in which that saga's own id is printed."""
+        form = spec.format if isinstance(spec, TextColumn) else None
+        plain = spec.path is None and spec.pattern is None and not spec.values
+        if form is None and name in ("parent", "repaired_by") and len(self.identity.columns) == 1:
+            form = self.words.id.format
+            return ident(form, column.kind) if plain else None
+        return ident(form, column.kind) if form is not None and plain else None
 
     def _counted(self, words: SagaWords) -> Attempts | None:
         spec = words.attempts

@@ -11,9 +11,10 @@ from functools import partial
 
 from sagadoctor.api.v1 import Saga, Store
 
+from .compare import assert_each_once
 from .manners import MOST_CONNECTIONS
 from .questions import QUESTIONS, may_answer, refusal
-from .setting import CLOCK, StoreSetting, Watch, alone, assert_each_once, later, rows_of
+from .setting import CLOCK, StoreSetting, Watch, alone, later, rows_of
 
 
 class Deadlines(StoreSetting):

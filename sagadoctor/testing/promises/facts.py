@@ -11,7 +11,8 @@ import msgspec
 
 from sagadoctor.api.v1 import LIVE, Capability, Saga, SagaState, Store
 
-from .setting import StoreSetting, assert_each_once, checked, differences, ids_of, kept, later, look, rows_of
+from .compare import assert_each_once, checked, differences, ids_of, kept
+from .setting import StoreSetting, later, look, rows_of
 
 ODD_TEXTS = (
     "quotes ' \" ` and \\ backslashes \\n",

@@ -8,7 +8,8 @@ from typing import Final
 
 from sagadoctor.api.v1 import BackendError, Capability, Store, Survey
 
-from .setting import StoreSetting, assert_each_once, checked, ids_of, later, look, rows_of
+from .compare import assert_each_once, checked, ids_of
+from .setting import StoreSetting, later, look, rows_of
 from .typed import mistyped
 
 HOSTILE: Final = (

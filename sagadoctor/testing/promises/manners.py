@@ -10,8 +10,9 @@ from typing import Final
 
 from sagadoctor.api.v1 import Capability, CheckLevel, CheckLine, Saga, Store
 
+from .compare import assert_each_once, checked, ids_of
 from .questions import QUESTIONS, may_answer, refusal
-from .setting import CLOCK, StoreSetting, Watch, alone, assert_each_once, checked, ids_of, later, look, rows_of
+from .setting import CLOCK, StoreSetting, Watch, alone, later, look, rows_of
 from .typed import mistyped
 
 MOST_CONNECTIONS: Final = 2

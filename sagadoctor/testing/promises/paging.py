@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from sagadoctor.api.v1 import Capability, Page, Saga, Store
 
-from .setting import StoreSetting, assert_each_once, kept, look, pages_of, rows_of
+from .compare import assert_each_once, kept
+from .setting import StoreSetting, look, pages_of, rows_of
 
 
 class Paging(StoreSetting):

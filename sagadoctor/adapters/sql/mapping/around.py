@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from .columns import Identifier, MaybeText, MaybeTime, Table, Text, Time, Words
+from .columns import Identifier, MaybeText, MaybeTime, Table, Text, Time, Words, not_yet
 
 
 class OutboxWords(Words):
@@ -80,18 +80,7 @@ class WriterWords(Words):
     close: CloseWords
 
 
-def not_yet(what: str) -> Any:
-    """Return a validator that refuses a part of the language that is not built yet."""
-
-    def refuse(given: Any) -> Any:
-        if given is not None:
-            raise ValueError(f"{what} is not supported yet")
-        return given
-
-    return refuse
-
-
-MaybeReceived = Annotated[ReceivedWords | None, BeforeValidator(not_yet("received"))]
-MaybeReplies = Annotated[RepliesWords | None, BeforeValidator(not_yet("replies"))]
-MaybeLocks = Annotated[LocksWords | None, BeforeValidator(not_yet("locks"))]
-MaybeWriter = Annotated[WriterWords | None, BeforeValidator(not_yet("writer"))]
+MaybeReceived = Annotated[ReceivedWords | None, not_yet("received")]
+MaybeReplies = Annotated[RepliesWords | None, not_yet("replies")]
+MaybeLocks = Annotated[LocksWords | None, not_yet("locks")]
+MaybeWriter = Annotated[WriterWords | None, not_yet("writer")]

@@ -172,12 +172,24 @@ class ColumnWords(Words):
 
 
 class TextColumn(ColumnWords):
-    """A text: a name, a word, a key."""
+    """A text: a name, a word, a key; `format` where it is another saga's id."""
+
+    format: IdFormat | None = None
+
+
+def _no_const(given: Any) -> Any:
+    if given is not None:
+        raise ValueError("this is read from a column; const is for names and words")
+    return given
+
+
+NoConst = Annotated[None, BeforeValidator(_no_const)]
 
 
 class TimeColumn(ColumnWords):
     """A moment."""
 
+    const: NoConst = None
     format: TimeFormat | None = None
     tz: Zone | None = None
     from_: str | None = None
@@ -197,14 +209,27 @@ class TimeColumn(ColumnWords):
 class NumberColumn(ColumnWords):
     """A whole number."""
 
+    const: NoConst = None
     format: NumberFormat | None = None
     base: StrictInt | StrictFloat | DoubledFrom | None = None
 
 
-class JsonColumn(ColumnWords):
+class JsonColumn(Words):
     """A JSON document."""
 
+    column: Identifier
     format: JsonFormat | None = None
+
+
+def not_yet(what: str) -> BeforeValidator:
+    """Return a validator that refuses a part of the language that is not built yet."""
+
+    def refuse(given: Any) -> Any:
+        if given is not None and given != ():
+            raise ValueError(f"{what} is not supported yet")
+        return given
+
+    return BeforeValidator(refuse)
 
 
 def spelt_short(given: Any) -> Any:

@@ -17,6 +17,7 @@ from .columns import (
     MaybeNumber,
     MaybeText,
     MaybeTime,
+    NoConst,
     PathText,
     PatternText,
     Table,
@@ -86,6 +87,7 @@ class StateWords(Words):
 class CurrentStep(TextColumn):
     """Which step is out: by its name, or by its place in the order."""
 
+    const: NoConst = None
     by: Literal["index", "name"] | None = None
     base: StrictInt = 0
 
@@ -102,6 +104,7 @@ class Alive(Words):
 class OwnerWords(TextColumn):
     """Who works on the saga."""
 
+    const: NoConst = None
     alive: Alive | None = None
 
 

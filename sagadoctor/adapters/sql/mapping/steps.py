@@ -19,6 +19,7 @@ from .columns import (
     Text,
     TextColumn,
     Words,
+    not_yet,
     spelt_short,
 )
 
@@ -61,18 +62,18 @@ class StepFields(Words):
     timeout_at: MaybeTime = None
     attempts: MaybeNumber = None
     next_attempt_at: MaybeTime = None
-    at: MaybeTime = None
+    at: Annotated[MaybeTime, not_yet("at")] = None
 
 
 class StepWords(Words):
     """What every shape may say."""
 
     shape: str
-    direction: Literal["by_name"] | None = None
+    direction: Annotated[Literal["by_name"] | None, not_yet("direction")] = None
     status: StatusWords | None = None
     ignore: tuple[StrictStr, ...] = ()
-    waiting: tuple[StrictStr, ...] = ()
-    current: Literal["next", "as_told"] | None = None
+    waiting: Annotated[tuple[StrictStr, ...], not_yet("waiting")] = ()
+    current: Annotated[Literal["next"] | None, not_yet("current")] = None
     name: MaybeText = None
 
 
