@@ -57,7 +57,7 @@ def test_wherever_it_is_told(row: Saga) -> None:
     [
         saga(next_attempt_at=ahead(minutes=1)),
         saga(SagaState.BACKING_OFF),
-        saga(SagaState.BACKING_OFF, next_attempt_at=ago(seconds=1), attempts=2),
+        saga(SagaState.BACKING_OFF, next_attempt_at=ago(seconds=0), attempts=2),
         saga(SagaState.COMPENSATED, order_steps(FAILED), next_attempt_at=ahead(minutes=1), attempts=2),
     ],
 )

@@ -134,4 +134,7 @@ def test_what_changes_nothing_outside_needs_no_second_fact() -> None:
     human = Remedy(RemedyKind.CALL_HUMAN, Advice.ASK, "look")
 
     assert judged(STATUS, remedy=human, owner=Owner("w", alive=True)) == human
-    assert judged(STATUS, remedy=Remedy(RemedyKind.RESTART_RELAY, Advice.SAFE, "x")).advice is Advice.ASK
+    relay = Remedy(RemedyKind.RESTART_RELAY, Advice.SAFE, "x")
+    assert judged(STATUS, remedy=relay).advice is Advice.ASK
+    assert judged(STATUS, fact(EvidenceKind.READING, supports=False), remedy=relay).advice is Advice.ASK
+    assert judged(STATUS, fact(EvidenceKind.READING), remedy=relay).advice is Advice.SAFE

@@ -38,9 +38,9 @@ def test_one_store_has_undone_what_the_other_has_completed() -> None:
     [
         (HERE, elsewhere(SagaState.COMPLETED)),
         (HERE, elsewhere(SagaState.UNKNOWN)),
-        (HERE, elsewhere(SagaState.PENDING, ago(minutes=14))),
+        (HERE, elsewhere(SagaState.PENDING, ago(minutes=15))),
         (saga(SagaState.COMPLETED, HERE.steps), elsewhere(SagaState.PENDING)),
-        (saga(SagaState.WAITING), elsewhere(SagaState.STARTED)),
+        (saga(SagaState.WAITING, updated_at=ago(hours=1)), elsewhere(SagaState.STARTED)),
     ],
 )
 def test_the_same_course_in_other_words_or_a_copy_that_lags_is_no_dispute(row: Saga, other: Saga) -> None:

@@ -1,0 +1,254 @@
+"""The mapping language: what may be said, every mistake at its own key, presets under what the user says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from sagadoctor.adapters.sql import plugin
+from sagadoctor.adapters.sql.options import SqlOptions
+from sagadoctor.adapters.sql.paths import follow, parse_path, sql_path
+from sagadoctor.adapters.sql.patterns import parse_pattern, value_of
+from sagadoctor.adapters.sql.presets import expand, names
+from sagadoctor.api.v1 import ConfigError
+
+URL = "postgresql+psycopg://ro@db/orders"
+FULL: dict[str, Any] = {"url": URL, "saga": {"table": "sagas", "id": "id", "state": "state"}}
+
+
+def problems(table: dict[str, Any]) -> dict[tuple[Any, ...], str]:
+    with pytest.raises(ValidationError) as error:
+        SqlOptions.model_validate(expand(table))
+    return {each["loc"]: each["msg"] for each in error.value.errors()}
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    saga = {**FULL["saga"], **changes.pop("saga", {})}
+    return {**FULL, **changes, "saga": saga}
+
+
+def test_the_least_that_can_be_said() -> None:
+    options = SqlOptions.model_validate(FULL)
+    assert options.steps.shape == "none"
+    assert options.saga.table.parts == ("sagas",)
+
+
+def test_every_mistake_is_told_at_once_and_at_its_own_key() -> None:
+    told = problems(
+        {
+            "url": "postgresql://u:secret@db/x",
+            "statement_timeout": 5,
+            "tz": "Mars/Olympus",
+            "saga": {
+                "table": "a.b.c",
+                "id": ["x", 3],
+                "state": {"column": "s", "values": {"A": "bogus", "B": "completed"}},
+                "updated_at": {"column": "u", "format": "epoch", "zz": 1},
+                "created_at": {"const": "now"},
+                "where": {"x": {"y": 1}},
+                "typ": "t",
+            },
+            "steps": {
+                "shape": "json_list",
+                "colum": "steps",
+                "fields": {"status": {"column": "s", "values": {"a": "nope"}}, "name": {"column": "n", "path": "x"}},
+            },
+            "outbox": {"table": "o", "id": "id"},
+            "locks": {"table": "l", "target": "t", "holder": "h"},
+        }
+    )
+    assert {
+        ("url",),
+        ("statement_timeout",),
+        ("tz",),
+        ("saga", "table"),
+        ("saga", "state", "values", "A"),
+        ("saga", "updated_at", "format"),
+        ("saga", "updated_at", "zz"),
+        ("saga", "created_at", "const"),
+        ("saga", "typ"),
+        ("steps", "column"),
+        ("steps", "colum"),
+        ("steps", "fields", "status", "values", "a"),
+        ("steps", "fields", "name", "path"),
+        ("outbox",),
+        ("locks",),
+    } <= set(told)
+    assert "secret" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql+psycopg://u:pw@db/x", "no password in a URL"),
+        ("postgresql://db/x?password=pw", "no password in a URL"),
+        ("orders.db", "not a URL"),
+        ("oracle://db/x", "unknown scheme"),
+        ("sqlite:///:memory:", "a SQLite store is a file"),
+        ("sqlite://orders.db", "write sqlite:///"),
+        ("postgresql://db:port/x", "no readable host and port"),
+    ],
+)
+def test_row_19_urls(url: str, said: str) -> None:
+    assert said in problems(changed(url=url))[("url",)]
+
+
+@pytest.mark.parametrize("value", [5, "5", "0s", "-1s", "5 parsecs", "4000d", True])
+def test_row_15_limits_are_durations_in_range(value: object) -> None:
+    assert ("statement_timeout",) in problems(changed(statement_timeout=value))
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\x00b", "a\nb", "x" * 200])
+def test_row_13_names_are_names(name: str) -> None:
+    told = problems(changed(saga={"table": [name], "current_step": name}))
+    assert len([loc for loc in told if loc[:2] in (("saga", "table"), ("saga", "current_step"))]) >= 1
+
+
+def test_row_5_numbers_are_not_texts() -> None:
+    told = problems(changed(saga={"current_step": {"column": "c", "base": "1"}, "attempts": {"column": 3}}))
+    assert ("saga", "current_step", "base") in told
+    assert ("saga", "attempts", "column") in told
+
+
+@pytest.mark.parametrize(
+    "shape", ["json_object", "op_table", "log_table", "columns", "counters", "arrays", "cursor_only"]
+)
+def test_shapes_that_are_not_built_say_so(shape: str) -> None:
+    assert "not supported yet" in problems(changed(steps={"shape": shape}))[("steps",)]
+
+
+@pytest.mark.parametrize("steps", [{"shape": "list"}, {}, {"shape": 3}, "steps"])
+def test_steps_without_a_shape_list_the_shapes(steps: Any) -> None:
+    assert "shape" in problems(changed(steps=steps))[("steps",)]
+
+
+@pytest.mark.parametrize("key", ["direction", "current", "waiting"])
+def test_keys_that_are_not_built_say_so(key: str) -> None:
+    value = {"direction": "by_name", "current": "next", "waiting": ["x"]}[key]
+    steps = {"shape": "json_list", "column": "s", "fields": {"name": "n", "status": "s"}, key: value}
+    assert "not supported yet" in problems(changed(steps=steps))[("steps", key)]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"column": "s", "const": "pending"},
+        {"const": "bogus"},
+        {"when": [{"if": {"a": True}, "is": "bogus"}]},
+        {"column": "s", "failed_means": "perhaps"},
+        {"const": "pending", "values": {"a": "failed"}},
+    ],
+)
+def test_a_state_is_said_in_one_way(state: dict[str, Any]) -> None:
+    assert any(loc[:2] == ("saga", "state") for loc in problems(changed(saga={"state": state})))
+
+
+def test_a_path_needs_a_payload() -> None:
+    assert any(
+        "no payload is named" in said for said in problems(changed(saga={"business_key": "$.order_id"})).values()
+    )
+
+
+def test_a_sub_query_is_not_supported_yet() -> None:
+    told = problems(changed(saga={"table": {"query": "select 1", "key": "id"}}))
+    assert "not supported yet" in told[("saga", "table")]
+
+
+def test_there_are_presets() -> None:
+    assert "saga-template" in names()
+    for name in names():
+        SqlOptions.model_validate(expand({"url": URL, "preset": name}))
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'saga-template'") as error:
+        plugin.expand({"url": URL, "preset": "saga-templat"})
+    assert error.value.problems[0].key == "preset"
+
+
+def test_what_the_user_says_wins_key_by_key() -> None:
+    said = {
+        "url": URL,
+        "preset": "saga-template",
+        "saga": {
+            "table": ["shop", "orders"],
+            "state": {"values": {"HALTED": "paused"}},
+            "updated_at": "changed_at",
+            "created_at": {"tz": "Europe/Berlin"},
+            "current_step": False,
+            "version": "revision",
+        },
+        "steps": {"fields": {"timeout_at": {"format": "epoch_ms"}, "started_at": "begun"}},
+    }
+    options = SqlOptions.model_validate(expand(said))
+    saga = options.saga
+    assert saga.table.parts == ("shop", "orders")
+    assert saga.state.column == "state"
+    assert saga.state.values["HALTED"] == "paused"
+    assert saga.state.values["started"] == "started"
+    assert saga.updated_at is not None
+    assert (saga.updated_at.column, saga.updated_at.tz) == ("changed_at", "UTC")
+    assert saga.created_at is not None
+    assert (saga.created_at.column, saga.created_at.tz) == ("created_at", "Europe/Berlin")
+    assert saga.current_step is None
+    fields = options.steps.fields  # type: ignore[attr-defined]
+    assert (fields.timeout_at.column, fields.timeout_at.format) == ("timeout_at", "epoch_ms")
+    assert fields.started_at.column == "begun"
+    assert said["saga"]["state"] == {"values": {"HALTED": "paused"}}  # what was given stays as it is
+
+
+def test_another_shape_replaces_the_presets_steps() -> None:
+    steps = {"shape": "child_table", "table": "steps", "foreign_key": "saga", "fields": {"name": "n", "status": "s"}}
+    options = SqlOptions.model_validate(expand({"url": URL, "preset": "saga-template", "steps": steps}))
+    assert options.steps.shape == "child_table"
+
+
+def test_rules_replace_the_presets_column() -> None:
+    state = {"when": [{"if": {"done": True}, "is": "completed"}]}
+    options = SqlOptions.model_validate(expand({"url": URL, "preset": "saga-template", "saga": {"state": state}}))
+    assert options.saga.state.column is None
+
+
+def test_the_schema_names_every_shape() -> None:
+    text = str(SqlOptions.model_json_schema())
+    for shape in ("json_list", "child_table", "op_table", "log_table", "counters"):
+        assert shape in text
+
+
+def test_options_can_be_written_out() -> None:
+    options = SqlOptions.model_validate(expand({"url": URL, "preset": "saga-template"}))
+    assert options.model_dump(mode="json")["steps"]["column"] == "steps"
+
+
+def test_paths() -> None:
+    path = parse_path("$.a['odd.key'][2].b-c.\"q\"")
+    assert path == ("a", "odd.key", 2, "b-c", "q")
+    assert follow({"a": {"odd.key": [0, 1, {"b-c": {"q": 7}}]}}, path) == 7
+    assert follow({"a": []}, path) is None
+    assert sql_path(("a", 2, 'q"')) == '$."a"[2]."q\\""'
+    assert parse_path("$") == ()
+    for wrong in ("a.b", "$.", "$..a", "$[*]", "$[-1]", "$.a b", "$['a]"):
+        with pytest.raises(ValueError, match="path"):
+            parse_path(wrong)
+
+
+@pytest.mark.parametrize("text", ["(a+)+$", "((a|b)*)*", "(x(y*)z+)*", "(a{1,100})+", "(?:(a*))*b"])
+def test_row_14_patterns_that_could_run_for_ever(text: str) -> None:
+    with pytest.raises(ValueError, match="for ever"):
+        parse_pattern(text)
+
+
+@pytest.mark.parametrize(("text", "said"), [("(", "not a regular expression"), ("abc", "no group")])
+def test_patterns_that_are_none(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parse_pattern(text)
+
+
+def test_a_pattern_gives_its_first_group() -> None:
+    made = parse_pattern(r"^(\w+)\.(\w+)$")
+    assert value_of(made, "charge.running") == "charge"
+    assert value_of(made, "nothing") is None
+    assert value_of(parse_pattern("(x)$"), "y" * 5000 + "x") is None
