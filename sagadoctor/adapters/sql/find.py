@@ -89,7 +89,7 @@ def _among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnEleme
     ways: list[ColumnElement[bool]] = []
     for combination in values:
         parts = [source.given(column, value) for column, value in zip(columns, combination, strict=True)]
-        if None not in parts:
+        if all(part is not None for part in parts):
             pairs = zip(columns, parts, strict=True)
             ways.append(and_(*(source.element(column) == part for column, part in pairs)))
     return or_(*ways) if ways else None

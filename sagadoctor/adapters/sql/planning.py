@@ -16,7 +16,7 @@ from .opened import Opened
 from .reader import SagaReader
 from .roads import SORTED_ROWS, Key, Road, row_keys
 from .states import ColumnStates, RuleStates
-from .vocabulary import Vocabulary, by_bytes, vocabulary
+from .vocabulary import Vocabulary, by_bytes, predicate, vocabulary
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -166,6 +166,10 @@ class Planner:
             ways.append([self._road(conditions, ordered, {state}) for conditions in each])
         if self._partial():
             ways.append([self._road(conditions, None, set()) for conditions in at_once])
+        for index in self.opened.table.indexes if self.big else ():
+            if index.predicate is not None:  # for planners that see no implication: the condition itself
+                within = [[*conditions, predicate(index)] for conditions in at_once]
+                ways.append([self._road(conditions, None, set()) for conditions in within])
         if not self.big and ordered is not None and not ways:
             ways.append([self._road(conditions, ordered, set()) for conditions in at_once])
         others = {index.columns[0] for index in self.opened.table.indexes if index.columns} - {None}

@@ -48,7 +48,7 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
         partial = _partial(opened)
         if partial is None:
             return None
-        raws = [row[0] for row in session.stream(_distinct(opened, column, partial.predicate))]
+        raws = [row[0] for row in session.stream(_distinct(opened, column, partial))]
         note = f"state words outside the partial index {partial.name} are not looked for"
     return _sorted(states, [raw for raw in raws if raw is not None], complete=len(raws) < MOST_WORDS, note=note)
 
@@ -83,6 +83,14 @@ def _partial(opened: Opened) -> Index | None:
     return next((index for index in opened.table.indexes if index.predicate is not None), None)
 
 
+def predicate(index: Index) -> ColumnElement[bool]:
+    """Return a partial index's own condition, in the words in which its engine told it."""
+    from sqlalchemy import text
+
+    made: ColumnElement[bool] = text("(" + (index.predicate or "true").replace(":", "\\:") + ")")  # type: ignore[assignment]
+    return made
+
+
 def by_bytes(opened: Opened, column: Column) -> ColumnElement[Any]:
     """Return a column to be grouped by its bytes, also where the engine compares its texts loosely."""
     from sqlalchemy import collate, func, literal_column
@@ -102,13 +110,13 @@ def _element(opened: Opened, column: Column) -> ColumnElement[Any]:
     return opened.reader.source.text(column, NAME_BOUND)
 
 
-def _distinct(opened: Opened, column: Column, predicate: str | None = None) -> Select[Any]:
-    from sqlalchemy import literal_column, select, text
+def _distinct(opened: Opened, column: Column, partial: Index | None = None) -> Select[Any]:
+    from sqlalchemy import literal_column, select
 
     reader = opened.reader
     conditions = list(reader.where)
-    if predicate is not None:
-        conditions.append(text(predicate.replace(":", "\\:")))  # type: ignore[arg-type]
+    if partial is not None:
+        conditions.append(predicate(partial))
     return (
         select(_element(opened, column))
         .select_from(reader.source.clause)

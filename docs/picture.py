@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Draws docs/scan.svg: what a scan of the demo's company looks like. Run with the environment's Python."""
 
 from __future__ import annotations
