@@ -192,7 +192,10 @@ def test_a_deadline_ends_the_statement_on_the_server(sheet: Sheet) -> None:
         return took
 
     assert asyncio.run(work()) < 2
-    text = "select count(*) from information_schema.processlist where db = database() and info like '%wait%' and id <> connection_id()"
+    text = (
+        "select count(*) from information_schema.processlist"
+        " where db = database() and info like '%wait%' and id <> connection_id()"
+    )
     until = time.monotonic() + 5
     left = 1
     while left and time.monotonic() < until:

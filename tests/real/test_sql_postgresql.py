@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -172,8 +171,8 @@ def test_row_31_a_database_without_an_encoding(postgres_server: SharedServer) ->
     sheet = Sheet(f"{base}/{name}?client_encoding=utf8", columns={**NATIVE, "saga_id": "text", "state": "text"})
     sheet.add(native_row(saga_id="café", saga_type="ok"))
     sheet.run(
-        "insert into sagas select convert_from('\\x63e9'::bytea, 'SQL_ASCII'), convert_from('\\xff'::bytea, 'SQL_ASCII'),"
-        " state, current_step, data, steps, created_at, updated_at from sagas"
+        "insert into sagas select convert_from('\\x63e9'::bytea, 'SQL_ASCII'),"
+        " convert_from('\\xff'::bytea, 'SQL_ASCII'), state, current_step, data, steps, created_at, updated_at from sagas"
     )
     sheet.url = f"{base}/{name}"
     found = {saga.saga_id: saga for saga in read(sheet.open())}
@@ -297,11 +296,11 @@ def test_the_session_keeps_its_manners(native: Sheet) -> None:
 
 
 @pytest.fixture
-def slow(native: Sheet) -> Iterator[Sheet]:
+def slow(native: Sheet) -> Sheet:
     """A view that takes seconds to answer."""
     native.add(native_row())
     native.run("create view slow as select sagas.* from sagas, lateral (select pg_sleep(20)) as wait")
-    yield native
+    return native
 
 
 def running(sheet: Sheet) -> int:

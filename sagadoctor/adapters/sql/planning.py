@@ -169,6 +169,7 @@ class Planner:
         for index in self.opened.table.indexes if self.big else ():
             if index.predicate is not None:  # for planners that see no implication: the condition itself
                 within = [[*conditions, predicate(index)] for conditions in at_once]
+                ways.append([self._road(conditions, time, set()) for conditions in within])
                 ways.append([self._road(conditions, None, set()) for conditions in within])
         if not self.big and ordered is not None and not ways:
             ways.append([self._road(conditions, ordered, set()) for conditions in at_once])
