@@ -74,7 +74,7 @@ class Planner:
         if self.look.all_ended or self.look.ended_since is not None:
             ended = self._first_good(self._ended_ways())
             if ended is not None:
-                journey.ended = ended
+                journey.ended = [*ended, *self._untimed(ended, journey)]
             elif self.look.allow_full_scan:
                 journey.full_scan = True
             else:
@@ -262,6 +262,28 @@ class Planner:
                 journey.notes.append(f"rows of {table.place} without {name} were not looked for: no index finds them")
             else:
                 journey.live.append(road)
+
+    def _untimed(self, roads: Sequence[Road], journey: Journey) -> list[Road]:
+        """Return roads to the ended rows that an order by time leaves out, because they tell no time of change."""
+        from sqlalchemy import and_
+
+        time = self._time_key()
+        if time is None or time.column is None or not time.column.nullable:
+            return []
+        found: list[Road] = []
+        for timed in roads:
+            if not timed.by_time:
+                continue
+            kept = [each for each in timed.conditions if not _is_not_null(each)]
+            road = Road(self.opened, [and_(time.element.is_(None), *kept)], self.keys, self.unique, rows=SORTED_ROWS)
+            road.leading = timed.leading | {time.column.name}
+            if self.is_good(road):
+                found.append(road)
+            else:
+                place = self.opened.table.place
+                note = f"ended rows of {place} without {time.column.name} were not looked for: no index finds them"
+                journey.notes.append(note)
+        return found
 
     def _time_key(self) -> Key | None:
         """Return the column that tells when a saga last moved, where the database can order by it."""
