@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -38,10 +39,8 @@ class Impostor:
             threading.Thread(target=self._quietly, args=(connection,), daemon=True).start()
 
     def _quietly(self, connection: socket.socket) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self._serve(connection)
-        except OSError:
-            pass
 
     def close(self) -> None:
         for each in (self._socket, *self._open):
@@ -57,10 +56,8 @@ def silent(connection: socket.socket) -> None:
 def web(connection: socket.socket) -> None:
     """A web server that was asked something strange."""
     connection.settimeout(0.3)
-    try:
+    with contextlib.suppress(TimeoutError):
         connection.recv(4096)
-    except TimeoutError:
-        pass
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n<html>Bad Request</html>")
     connection.close()
 

@@ -41,7 +41,10 @@ class _OnServer(SqlSuite):
 
 
 class _OnPostgresql(_OnServer):
-    count = "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'sagadoctor%%'"
+    count = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and application_name like 'sagadoctor%%'"
+    )
     who = "select pg_backend_pid()"
     lock = "lock table sagas in access exclusive mode"
     unlock = "rollback"

@@ -26,6 +26,7 @@ from tests.adapters.sheet import Sheet, doubts, fetch, later, pages, raws, read,
 
 from .fixtures import SharedServer
 
+OURS = "datname = current_database() and application_name like 'sagadoctor%'"
 PRESET = {"preset": "saga-template"}
 NATIVE = {
     "saga_id": "uuid primary key",
@@ -172,7 +173,8 @@ def test_row_31_a_database_without_an_encoding(postgres_server: SharedServer) ->
     sheet.add(native_row(saga_id="café", saga_type="ok"))
     sheet.run(
         "insert into sagas select convert_from('\\x63e9'::bytea, 'SQL_ASCII'),"
-        " convert_from('\\xff'::bytea, 'SQL_ASCII'), state, current_step, data, steps, created_at, updated_at from sagas"
+        " convert_from('\\xff'::bytea, 'SQL_ASCII'), state, current_step, data, steps, created_at, updated_at"
+        " from sagas"
     )
     sheet.url = f"{base}/{name}"
     found = {saga.saga_id: saga for saga in read(sheet.open())}
@@ -305,7 +307,7 @@ def slow(native: Sheet) -> Sheet:
 
 def running(sheet: Sheet) -> int:
     with sheet.engine.connect() as connection:
-        text = "select count(*) from pg_stat_activity where application_name like 'sagadoctor%' and state = 'active'"
+        text = f"select count(*) from pg_stat_activity where {OURS} and state = 'active'"
         return int(connection.execute(sa.text(text)).scalar_one())
 
 
@@ -356,9 +358,7 @@ def test_row_80_a_terminated_connection_is_made_anew_and_the_scan_goes_on(native
         try:
             async for page in store.read(Look(later())):
                 told.extend(saga.saga_id for saga in page.sagas)
-                native.run(
-                    "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'sagadoctor%'"
-                )
+                native.run(f"select pg_terminate_backend(pid) from pg_stat_activity where {OURS}")
         finally:
             await store.close()
         return told
@@ -401,7 +401,7 @@ def test_two_stores_of_one_url_share_two_connections(native: Sheet) -> None:
     async def work() -> int:
         count = asyncio.gather(*(rows(number) for number in range(4)))
         most = 0
-        text = sa.text("select count(*) from pg_stat_activity where application_name like 'sagadoctor%'")
+        text = sa.text("select count(*) from pg_stat_activity where {OURS}")
         with native.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             while not count.done():
                 most = max(most, int(connection.execute(text).scalar_one()))
