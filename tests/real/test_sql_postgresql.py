@@ -401,7 +401,7 @@ def test_two_stores_of_one_url_share_two_connections(native: Sheet) -> None:
     async def work() -> int:
         count = asyncio.gather(*(rows(number) for number in range(4)))
         most = 0
-        text = sa.text("select count(*) from pg_stat_activity where {OURS}")
+        text = sa.text(f"select count(*) from pg_stat_activity where {OURS}")
         with native.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             while not count.done():
                 most = max(most, int(connection.execute(text).scalar_one()))
