@@ -12,6 +12,7 @@ from sagadoctor.model.saga import SagaState, Step, StepStatus
 
 UNDO_BEGUN: Final = frozenset((StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED))
 TIMED_OUT_WORDS: Final = re.compile(r"(?i)timed?[ _-]?out|deadline[ _-]?exceeded")
+_NAMED: Final = 5
 _NO_RESULT: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
 
 
@@ -63,10 +64,13 @@ def _line(name: str, policy: SagaPolicy) -> str:
 
 def alternatives(case: Case, step: Step, policy: SagaPolicy) -> tuple[Step, ...]:
     """Return the other steps of the case that may take this one's place."""
-    if not any(defined.alternative_of for defined in policy.steps):
+    if not any(
+        step.name in (defined.alternative_of, defined.name) for defined in policy.steps if defined.alternative_of
+    ):
         return ()
     line = _line(step.name, policy)
-    return tuple(other for other in case.steps or () if other.name != step.name and _line(other.name, policy) == line)
+    others = {defined.name for defined in policy.steps if _line(defined.name, policy) == line} | {line}
+    return tuple(other for other in case.steps or () if other.name != step.name and other.name in others)
 
 
 def optional(step: Step, policy: SagaPolicy) -> bool:
@@ -209,5 +213,6 @@ def reason_to_undo(case: Case) -> tuple[Step, str] | None:
 
 
 def names(steps: tuple[Step, ...]) -> str:
-    """Return the steps' names for a sentence; outside text, sanitised by whoever shows it."""
-    return ", ".join(step.name for step in steps)
+    """Return the steps' names for a sentence, of many the first five; outside text, sanitised by whoever shows it."""
+    more = f" and {len(steps) - _NAMED} more" if len(steps) > _NAMED else ""
+    return ", ".join(step.name for step in steps[:_NAMED]) + more

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
+
+import msgspec
 
 from sagadoctor.ids import finding_id, group_id
 from sagadoctor.model.case import Case
-from sagadoctor.model.finding import Finding, Subject
+from sagadoctor.model.finding import Evidence, Finding, Subject
 from sagadoctor.model.policy import Policy, SagaPolicy
 from sagadoctor.model.remedy import Advice, Remedy
 from sagadoctor.model.survey import Survey
@@ -18,6 +21,10 @@ from .masking import masked
 from .prescribe import prescribe
 from .rules import RANK, RULES, SURVEY_RULES
 from .sign import Rule, Sign, SurveyRule, SurveySign
+from .treatments import call_human
+
+_LISTED: Final = 40
+_LAST: Final = 10
 
 Told = tuple[SurveyRule, Sign]
 """A survey rule's sign about one saga, to be ranked among the saga's own."""
@@ -62,8 +69,8 @@ def _finding(
         subject=Subject.SAGA,
         store=saga.store,
         summary=sign.summary,
-        evidence=sign.evidence,
-        remedies=prescribe(case, sign.evidence, sign.treatments, refusals),
+        evidence=_bounded_evidence(sign.evidence),
+        remedies=_bounded_remedies(prescribe(case, sign.evidence, sign.treatments, refusals)),
         saga_id=saga.saga_id,
         saga_type=saga.saga_type,
         state=saga.state.value,
@@ -80,6 +87,21 @@ def _finding(
         trace_id=saga.trace_id,
         correlation_id=saga.correlation_id,
     )
+
+
+def _bounded_evidence(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Return the first facts and the last ones of a saga with very many steps, and how many stand between."""
+    if len(evidence) <= _LISTED:
+        return evidence
+    left_out = evidence[_LISTED - _LAST : -_LAST]
+    said = msgspec.structs.replace(left_out[0], fact=f"{len(left_out)} more facts like the ones before were left out")
+    return (*evidence[: _LISTED - _LAST], said, *evidence[-_LAST:])
+
+
+def _bounded_remedies(remedies: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
+    if len(remedies) <= _LISTED:
+        return remedies
+    return (*remedies[:_LISTED], call_human(f"{len(remedies) - _LISTED} more remedies like these were left out"))
 
 
 def survey_signs(survey: Survey, policy: Policy, now: datetime) -> tuple[tuple[SurveyRule, SurveySign], ...]:

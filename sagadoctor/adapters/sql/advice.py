@@ -8,6 +8,7 @@ from typing import Final
 from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Kind, Table
 
 from .opened import Opened
+from .shapes import ChildTableSteps
 from .states import ColumnStates
 
 _PREFIX: Final = 64
@@ -29,6 +30,27 @@ def index_to_create(opened: Opened) -> str:
             names.append(opened.reader.times.columns[name][1].name)
             break
     return create_index(opened.table, names, opened.engine)
+
+
+def unindexed(opened: Opened) -> list[str]:
+    """Return the statements for indexes without which every page would read all of a big table beside the sagas'."""
+    wanted: list[tuple[Table, str]] = []
+    shape, outbox, owners = opened.reader.shape, opened.scan.outbox, opened.scan.owners
+    if isinstance(shape, ChildTableSteps) and shape.keys:
+        wanted.append((shape.source.table, shape.keys[0].name))
+    if outbox is not None and outbox.key is not None:
+        wanted.append((outbox.source.table, outbox.key.name))
+    if owners is not None and owners.key is not None:
+        wanted.append((owners.source.table, owners.key.name))
+    return [
+        create_index(table, [name], opened.engine)
+        for table, name in wanted
+        if table.rows > opened.context.big_table and not table.is_view and not _begins(table, name)
+    ]
+
+
+def _begins(table: Table, name: str) -> bool:
+    return any(index.predicate is None and index.columns[:1] == (name,) for index in table.indexes)
 
 
 def create_index(table: Table, names: list[str], engine: str) -> str:

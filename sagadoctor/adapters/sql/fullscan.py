@@ -77,7 +77,7 @@ async def full_scan(guest: Guest, opened: Opened, look: Look, journey: Journey) 
         if kept or truncated:
             yield Page(kept, truncated, notes)
             notes = ()
-        if truncated and not look.all_ended and look.ended_since is None:
+        if truncated and not opened.wants_ended(look):
             return
     if notes:
         yield Page((), notes=notes)
@@ -191,13 +191,13 @@ def wanted(opened: Opened, reader: SagaReader, look: Look) -> list[ColumnElement
     recent = since_condition(reader, look)
     if isinstance(states, RuleStates):
         live = states.live()
-        return [live if look.ended_since is None else or_(live, and_(states.ended(), *recent))]
+        return [or_(live, and_(states.ended(), *recent)) if opened.wants_ended(look) else live]
     if not isinstance(states, ColumnStates) or not states.plain or states.column is None:
         return []
     element = reader.source.element(states.column)
     spellings = ended_spellings(states.meanings.ended_names())
     known = [each for word in spellings if (each := reader.source.given(states.column, word)) is not None]
-    if not known or (look.ended_since is not None and not recent):
+    if not known or (opened.wants_ended(look) and not recent):
         return []
     live = or_(element.is_(None), element.not_in(known))
-    return [live if look.ended_since is None else or_(live, *recent)]
+    return [or_(live, *recent) if opened.wants_ended(look) else live]

@@ -44,7 +44,7 @@ async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> A
     left = look.live_cap
     roads = list(journey.live)
     mixed = not journey.ended or opened.mixes_words
-    wants_ended = mixed and (look.all_ended or look.ended_since is not None)
+    wants_ended = mixed and opened.wants_ended(look)
     while roads:
         road = min(roads, key=lambda each: each.reached)
         rows = await walk(guest, opened, road, look, most=left + 1)

@@ -14,7 +14,7 @@ from .mapping.columns import TimeColumn, TimeFormat
 from .mapping.saga import SagaWords
 from .selection import Selection
 from .source import Source
-from .times import DERIVING, naive_utc, zone_of, zoned
+from .times import DERIVING, naive_utc, utc_text, zone_of, zoned
 
 MOMENTS: Final = ("created_at", "updated_at", "ended_at", "deadline", "next_attempt_at")
 _AT: Final = {name: place for place, name in enumerate(Saga.__struct_fields__) if name in MOMENTS}
@@ -79,6 +79,13 @@ def moment_cell(spec: TimeColumn, column: Column, source: Source) -> Callable[[A
             return naive_utc
     read = moment_reader(spec, source.zone)
     opened = source.opener(column)
+    if plain and (zone_of(spec.tz) if spec.tz is not None else source.zone) is None:
+
+        def text(raw: Any) -> datetime | None:
+            value = opened(raw)
+            return utc_text(value) if type(value) is str else read(value)
+
+        return text
 
     def cell(raw: Any) -> datetime | None:
         value = opened(raw)

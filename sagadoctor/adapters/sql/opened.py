@@ -70,9 +70,13 @@ class Opened:
         states = self.reader.states
         return not (isinstance(states, ColumnStates) and states.meanings.of(saga.raw_state).ended)
 
+    def wants_ended(self, look: Look) -> bool:
+        """Say whether ended rows are to be read; without times of change only when all are, else they go by id."""
+        return look.all_ended or (look.ended_since is not None and Capability.TIMES in self.capabilities)
+
     def is_wanted(self, saga: Saga, look: Look) -> bool:
         """Say whether an ended row is asked for: all are, or it moved since; one that tells no time always did."""
-        if look.all_ended or look.ended_since is None:
+        if look.all_ended or look.ended_since is None or not self.wants_ended(look):
             return look.all_ended
         told = [moment for moment in self._moved_at(saga) if moment is not None]
         return not told or max(told) >= look.ended_since

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SerializeAsAny, StrictStr
+from pydantic import AfterValidator, ConfigDict, Field, SerializeAsAny, StrictStr
 
 from sagadoctor.api.v1 import Duration, Options, Secret
 from sagadoctor.api.v1.sql import parse_address
@@ -23,6 +23,8 @@ def _url(text: str) -> str:
 
 class SqlOptions(Options):
     """Where the database is, and what its tables mean."""
+
+    model_config = ConfigDict(defer_build=True)
 
     url: Annotated[StrictStr, AfterValidator(_url)]
     password: Secret | None = None

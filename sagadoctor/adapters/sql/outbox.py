@@ -13,6 +13,7 @@ from .fields import moment_reader, text_reader
 from .mapping.around import OutboxWords
 from .mapping.columns import ColumnWords, TimeColumn
 from .selection import Selection
+from .shapes.child_table import comparable
 from .source import Missing, Source
 from .values import Unreadable, truth, word
 
@@ -95,7 +96,7 @@ class Outbox:
         for start in range(0, len(wanted), _CHUNK):
             chunk = [self._sagas.parameter(column, raw) for raw in wanted[start : start + _CHUNK]]
             for row in session.stream(self.statement(chunk)):
-                entries = found.setdefault(row[0], [])
+                entries = found.setdefault(comparable(row[:1]), [])
                 if len(entries) < MOST:
                     entries.append(self._entry(row))
         return {key: tuple(entries) for key, entries in found.items()}

@@ -30,11 +30,11 @@ class Owners:
         self.source = Source(table, engine, zone, missing)
         self._selection = Selection()
         self._within: timedelta = words.within
-        self._id = self.source.column(words.id)
+        self.key = self.source.column(words.id)
         self._beat = self.source.column(words.heartbeat.column or "")
         self._read = moment_reader(words.heartbeat, zone)
-        if self._id is not None and self._beat is not None:
-            self._selection.add("id", self.source.text(self._id, NAME_BOUND))
+        if self.key is not None and self._beat is not None:
+            self._selection.add("id", self.source.text(self.key, NAME_BOUND))
             self._selection.add("beat", self.source.text(self._beat, NAME_BOUND))
 
     def gather(self, session: Session, names: Iterable[str], now: datetime) -> dict[str, Owner]:
@@ -43,19 +43,19 @@ class Owners:
 
         wanted = list(dict.fromkeys(names))
         found = {name: Owner(name, alive=False) for name in wanted}
-        if self._id is None or self._beat is None:
+        if self.key is None or self._beat is None:
             return found
-        id_of, beat_of = self.source.opener(self._id), self.source.opener(self._beat)
+        id_of, beat_of = self.source.opener(self.key), self.source.opener(self._beat)
         for start in range(0, len(wanted), _CHUNK):
             given = [
                 each
                 for name in wanted[start : start + _CHUNK]
-                if (each := self.source.given(self._id, name)) is not None
+                if (each := self.source.given(self.key, name)) is not None
             ]
             statement = (
                 select(*self._selection.items)
                 .select_from(self.source.clause)
-                .where(self.source.element(self._id).in_(given))
+                .where(self.source.element(self.key).in_(given))
             )
             for raw_id, raw_beat in session.stream(statement):
                 try:

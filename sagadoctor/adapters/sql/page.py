@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +16,7 @@ from .outbox import Outbox
 from .owners import Owners
 from .reader import SagaReader
 from .shapes import ChildTableSteps, JsonListSteps
+from .shapes.child_table import comparable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,7 +63,7 @@ class Companions:
         if isinstance(reader.shape, ChildTableSteps):
             keys = {key: None for row in rows if None not in (key := reader.identity.raw(row))}
             steps = reader.shape.gather(session, (reader.identity.parameters(key) for key in keys)) if keys else {}
-            sagas = [reader.saga(row, steps.get(reader.identity.raw(row))) for row in rows]
+            sagas = [reader.saga(row, steps.get(comparable(reader.identity.raw(row)))) for row in rows]
         else:
             sagas = [reader.saga(row) for row in rows]
         if self.outbox is not None and rows:
@@ -74,8 +75,9 @@ class Companions:
     def _with_outbox(self, session: Session, outbox: Outbox, rows: Sequence[Row], sagas: list[Saga]) -> list[Saga]:
         links = [outbox.link_of(row, self.reader.identity.raw(row)) for row in rows]
         found = outbox.gather(session, links, self.reader.identity.columns[0])
-        pairs = zip(links, sagas, strict=True)
-        return [replace(saga, outbox=found[link]) if link in found else saga for link, saga in pairs]
+        entries = [found.get(comparable((link,))) for link in links]
+        pairs = zip(entries, sagas, strict=True)
+        return [replace(saga, outbox=told) if told is not None else saga for told, saga in pairs]
 
     def _with_owners(self, session: Session, owners: Owners, sagas: list[Saga]) -> list[Saga]:
         names = [saga.owner.name for saga in sagas if saga.owner is not None and saga.owner.name]
@@ -100,34 +102,31 @@ def collect(
     found = Rows()
     reader = companions.reader
     at = reader.shape.document_at if isinstance(reader.shape, JsonListSteps) else 0
-    kept: list[Row] = []
     if companions.needed or key is not None:
         with session.snapshot():
             with contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:
-                _read(rows, kept.append, at, found)
+                kept = list(_kept(rows, at, found))
             found.sagas = companions.complete(session, kept)
         if key is not None:
             found.keys = [key(row) for row in kept]
         return found
-    saga, add = reader.saga, found.sagas.append
     with contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:
-        _read(rows, lambda row: add(saga(row)), at, found)
+        found.sagas = list(map(reader.saga, _kept(rows, at, found)))
     return found
 
 
-def _read(rows: Iterable[Row], take: Callable[[Row], None], document_at: int, found: Rows) -> None:
-    """Take rows until the documents in them have grown beyond a bound."""
+def _kept(rows: Iterable[Row], document_at: int, found: Rows) -> Generator[Row, None, None]:
+    """Yield rows until the documents in them have grown beyond a bound."""
     size = 0
-    count = 0
     row = None
     for row in rows:
-        take(row)
-        count += 1
         document = row[document_at]
         if type(document) is bytes:
             size += len(document)
             if size > PAGE_BYTES:
                 found.cut = True
-                break
-    found.count = count
+        found.count += 1
+        yield row
+        if found.cut:
+            break
     found.last = row

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from sagadoctor.api.v1 import Doubt, FullScanRefused, Look
 from sagadoctor.api.v1.sql import Index, Session, access
 
-from .advice import index_to_create
+from .advice import index_to_create, unindexed
 from .chronology import is_ordered, lower_bound
 from .opened import Opened
 from .reader import SagaReader
-from .roads import SORTED_ROWS, Key, Road, row_keys
+from .roads import SORTED_ROWS, Key, Road, row_keys, time_key
 from .states import ColumnStates, RuleStates
 from .vocabulary import Vocabulary, by_bytes, predicate, vocabulary
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MOST_REPEATED: Final = 1000
 _DOUBT: Final = 5
 """An engine's estimate of a table's rows may be this many times too low."""
-_PROGRESS: Final = ("updated_at", "ended_at")
 
 
 @dataclass(slots=True)
@@ -52,10 +51,18 @@ class Planner:
         self.big = opened.table.rows > opened.context.big_table
         self.words = vocabulary(session, opened, big=self.big)
         self.keys, self.unique = row_keys(opened)
+        self.time = time_key(opened)
         self.types = self._types()
 
     def plan(self) -> Journey:
         """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
+        missing = [] if self.look.allow_full_scan else unindexed(self.opened)
+        if missing:
+            raise FullScanRefused(
+                "every page would read all of a big table for the rows that belong to its sagas",
+                source=self.opened.context.name,
+                hint="; ".join(missing),
+            )
         journey = Journey(words=self.words)
         if not self.big and not self.opened.table.is_unique([column.name for column in self.reader.identity.columns]):
             journey.repeated = self._repeated()
@@ -71,7 +78,7 @@ class Planner:
             return journey
         journey.live = live
         self._plan_nulls(journey)
-        if self.look.all_ended or self.look.ended_since is not None:
+        if self.opened.wants_ended(self.look):
             ended = self._first_good(self._ended_ways())
             if ended is not None:
                 journey.ended = [*ended, *self._untimed(ended, journey)]
@@ -115,7 +122,9 @@ class Planner:
         if constant is not None:
             return [[]] if constant.ended else self._ways_of([[]], None)
         if isinstance(states, RuleStates):
-            return self._ways_of([[states.live()]], None)
+            if not self.big:
+                return self._ways_of([[states.live()]], None)
+            return self._ways_of([[part] for part in states.parts(ended=False)], None)
         if self.words is None or not isinstance(states, ColumnStates):
             return self._ways_of([[]], None) if not self.big else []
         return self._by_words(states, self.words.live)
@@ -125,9 +134,11 @@ class Planner:
         constant = self.reader.constant
         extra = since_condition(self.reader, self.look)
         if constant is not None:
-            return self._ways_of([extra], None) if constant.ended else [[]]
+            return self._ways_of([extra], None, since=bool(extra)) if constant.ended else [[]]
         if isinstance(states, RuleStates):
-            return self._ways_of([[states.ended(), *extra]], None)
+            if not self.big:
+                return self._ways_of([[states.ended(), *extra]], None, since=bool(extra))
+            return self._ways_of([[part, *extra] for part in states.parts(ended=True)], None, since=bool(extra))
         if self.words is None or not isinstance(states, ColumnStates):
             return [[]] if not self.big else []  # the live road reads every row already
         return self._by_words(states, self.words.ended, extra)
@@ -144,22 +155,30 @@ class Planner:
         element = source.element(column)
         each = [[element == source.parameter(column, raw), *extra] for raw in raws]
         together = [element.in_([source.parameter(column, raw) for raw in raws]), *extra]
-        return self._ways_of(each, column.name, [together])
+        return self._ways_of(each, column.name, [together], since=bool(extra))
 
     def _ways_of(
         self,
         each: Sequence[list[ColumnElement[bool]]],
         state: str | None,
         together: Sequence[list[ColumnElement[bool]]] | None = None,
+        *,
+        since: bool = False,
     ) -> list[list[Road]]:
-        """Return the ways for some sets of conditions: by state and time, by time, by state, by key."""
+        """Return the ways for some sets of conditions: by state and time, by time, by state, by key.
+
+        `since`: the conditions hold the time to a range, so that an index on it alone is of use.
+        """
         at_once = together if together is not None else each
-        time = self._time_key()
+        time = self.time
         ways: list[list[Road]] = []
         if state is not None and time is not None and self._has_index(state, time.column.name if time.column else ""):
             ways.append([self._road(conditions, time, {state}) for conditions in each])
-        if time is not None and time.column is not None and (self._partial() or self._has_index(time.column.name)):
-            ways.append([self._road(conditions, time, {time.column.name}) for conditions in at_once])
+        if time is not None and time.column is not None:
+            ranged = since and self._has_index(time.column.name)
+            if ranged or self._partial():
+                leading = {time.column.name} if ranged else set[str]()
+                ways.append([self._road(conditions, time, leading) for conditions in at_once])
         indexed = state is not None and self._has_index(state)
         ordered = time if time is not None and (indexed or not self.big) and self._may_exceed_cap(at_once) else None
         if state is not None and indexed:
@@ -234,8 +253,10 @@ class Planner:
         state = states.column if isinstance(states, ColumnStates) and self.words is not None else None
         if state is not None and state.nullable:
             elements.append(("state", self.reader.source.element(state).is_(None)))
+        if self.big and isinstance(states, RuleStates):
+            elements.append(("a matching rule", states.unmatched()))
         timed = [road for road in journey.live if road.by_time]
-        time = self._time_key()
+        time = self.time
         if timed and time is not None and time.column is not None and time.column.nullable:
             for road in timed:
                 kept = [each for each in road.conditions if not _is_not_null(each)]
@@ -267,7 +288,7 @@ class Planner:
         """Return roads to the ended rows that an order by time leaves out, because they tell no time of change."""
         from sqlalchemy import and_
 
-        time = self._time_key()
+        time = self.time
         if time is None or time.column is None or not time.column.nullable:
             return []
         found: list[Road] = []
@@ -284,16 +305,6 @@ class Planner:
                 note = f"ended rows of {place} without {time.column.name} were not looked for: no index finds them"
                 journey.notes.append(note)
         return found
-
-    def _time_key(self) -> Key | None:
-        """Return the column that tells when a saga last moved, where the database can order by it."""
-        for name in _PROGRESS:
-            found = self.reader.times.columns.get(name)
-            if found is not None and is_ordered(found[0], found[1], self.opened.engine):
-                source = self.reader.source
-                at = self.reader.selection.add(f"key:{found[1].name}", source.cell(found[1]))
-                return Key(source.element(found[1]), at, found[1])
-        return None
 
     def _types(self) -> list[ColumnElement[bool]]:
         """Return the filter on saga types, where the type is a plain column."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -26,7 +26,7 @@ from .selection import Selection
 from .shapes import ChildTableSteps, JsonListSteps, Shape, shape
 from .shapes.reading import Odd
 from .source import Missing, Source
-from .states import ConstantState, States, Verdict, states
+from .states import ColumnStates, ConstantState, States, Verdict, states
 from .values import Unreadable, word
 from .words import FailedMeans
 
@@ -92,6 +92,9 @@ class SagaReader:
         if (short := self.identity.short_road) is not None:
             self._fields.append((_ID, "id", *short))
         self.states: States = states(words.state, self.source, self.selection)
+        by_word = self.states if isinstance(self.states, ColumnStates) else None
+        self._verdicts: Mapping[Any, Verdict] = by_word.known if by_word is not None else {}
+        self._state_at = by_word.at if by_word is not None else 0
         self.payload = Payload(words.payload, self.source, setting.version)
         self._texts(words)
         self.times = Moments(words, self.source, self.selection)
@@ -170,7 +173,7 @@ class SagaReader:
                 doubts.append(Doubt(name, odd.raw, odd.reason))
         if args[_ID] is None:
             args[_ID] = self.identity.read(self.identity.raw(row), doubts)
-        verdict = self.states.read(row)
+        verdict = self._verdicts.get(row[self._state_at]) or self.states.read(row)
         state = args[_STATE] = verdict.state
         args[_RAW_STATE] = verdict.raw_state
         if verdict.doubt is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagadoctor.api.v1 import Saga
 from sagadoctor.api.v1.sql import MARIADB, Column, Row, beyond, bound
 
+from .chronology import is_ordered
 from .opened import Opened
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PAGE_ROWS: Final = 4000
 SORTED_ROWS: Final = 16_000
 """Rows of a page that the server has to sort for: fewer, bigger pages, since each one costs a sort."""
+_PROGRESS: Final = ("updated_at", "ended_at")
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -127,3 +129,14 @@ def row_keys(opened: Opened) -> tuple[tuple[Key, ...], bool]:
         for column in columns
     )
     return keys, table.is_unique([column.name for column in columns])
+
+
+def time_key(opened: Opened) -> Key | None:
+    """Return the column that tells when a saga last moved, where the database can order by it."""
+    reader = opened.reader
+    for name in _PROGRESS:
+        found = reader.times.columns.get(name)
+        if found is not None and is_ordered(found[0], found[1], opened.engine):
+            at = reader.selection.add(f"key:{found[1].name}", reader.source.cell(found[1]))
+            return Key(reader.source.element(found[1]), at, found[1])
+    return None

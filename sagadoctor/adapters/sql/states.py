@@ -11,6 +11,7 @@ from sagadoctor.api.v1.sql import Column
 
 from .cells import NAME_BOUND
 from .fields import at_path, found_in
+from .mapping.columns import Condition
 from .mapping.saga import StateWords
 from .paths import parse_path
 from .patterns import parse_pattern, value_of
@@ -68,28 +69,30 @@ class ColumnStates:
     def __init__(self, words: StateWords, source: Source, selection: Selection) -> None:
         """Find the column and select it."""
         self.column: Column | None = source.column(words.column or "")
-        self._at = -1
+        self.at = -1
         self._open: Callable[[Any], Any] = lambda raw: raw
         self.plain = words.path is None
         """The column itself holds the word, so the database can compare it."""
         if self.column is not None:
             expression = source.text(self.column, NAME_BOUND)
-            self._at = selection.add(f"state:{self.column.name}", expression)
+            self.at = selection.add(f"state:{self.column.name}", expression)
             self._open = source.opener(self.column)
         self.meanings = WordMeanings(words)
-        self._known: dict[Any, Verdict] = {}
+        self.known: dict[Any, Verdict] = {}
+        """What was read before, by raw cell."""
 
     def read(self, row: Any) -> Verdict:
         """Return what the row's word means."""
-        raw = row[self._at]
-        found = self._known.get(raw)
-        return found if found is not None else self.classify(raw)
+        return self.classify(row[self.at])
 
     def classify(self, raw: Any) -> Verdict:
         """Return what a raw cell means, and remember it."""
+        found = self.known.get(raw)
+        if found is not None:
+            return found
         verdict = self._fresh(raw)
-        if len(self._known) < _REMEMBERED:
-            self._known[raw] = verdict
+        if len(self.known) < _REMEMBERED:
+            self.known[raw] = verdict
         return verdict
 
     def _fresh(self, raw: Any) -> Verdict:
@@ -193,26 +196,44 @@ class RuleStates:
 
     def live(self) -> ColumnElement[bool]:
         """Return the condition of rows that no ended rule takes: the live ones and those no rule knows."""
-        from sqlalchemy import not_
+        from sqlalchemy import or_
 
-        return not_(self.ended())
+        return or_(*self.parts(ended=False), self.unmatched())
 
     def ended(self) -> ColumnElement[bool]:
         """Return the condition of rows whose first matching rule is an ended one."""
-        from sqlalchemy import and_, case, false, literal_column, or_
+        from sqlalchemy import false, or_
 
-        yes: ColumnElement[int] = literal_column("1")
-        no: ColumnElement[int] = literal_column("0")
-        parts: list[ColumnElement[bool]] = []
+        parts = self.parts(ended=True)
+        return or_(*parts) if parts else false()
+
+    def parts(self, *, ended: bool) -> list[ColumnElement[bool]]:
+        """Return, for each live (or ended) rule, the condition of rows whose first match it is."""
+        from sqlalchemy import and_, true
+
+        found: list[ColumnElement[bool]] = []
         before: list[ColumnElement[bool]] = []
         for conditions, state in self._rules:
-            met = and_(*self._source.where(conditions)) if conditions else literal_column("1") == yes
-            certain = case((met, yes), else_=no) == yes  # NULL counts as "doesn't match", as in `read`
-            if state in ENDED:
-                parts.append(and_(certain, *before))
-            else:
-                before.append(case((met, yes), else_=no) == no)
-        return or_(*parts) if parts else false()
+            if (state in ENDED) is ended:
+                found.append(and_(true(), *self._source.where(conditions), *before))
+            before.append(self._fails(conditions))
+        return found
+
+    def unmatched(self) -> ColumnElement[bool]:
+        """Return the condition of rows that no rule takes."""
+        from sqlalchemy import and_, true
+
+        return and_(true(), *(self._fails(conditions) for conditions, _ in self._rules))
+
+    def _fails(self, conditions: Condition) -> ColumnElement[bool]:
+        """Return the condition that a rule doesn't match; a NULL doesn't, as in `read`."""
+        from sqlalchemy import and_, case, false, literal_column
+
+        if not conditions:
+            return false()
+        yes: ColumnElement[int] = literal_column("1")
+        no: ColumnElement[int] = literal_column("0")
+        return case((and_(*self._source.where(conditions)), yes), else_=no) == no
 
 
 def states(words: StateWords, source: Source, selection: Selection) -> ConstantState | ColumnStates | RuleStates:

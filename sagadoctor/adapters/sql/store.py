@@ -41,6 +41,8 @@ class SqlStore:
         self._options = options
         self._context = context
         self._opened: Opened | None = None
+        self._note = ""
+        """What the last survey did not look for; the next read says it."""
         self._look_again_at = context.clock.monotonic()
         self._guest = Guest(
             parse_address(options.url),
@@ -98,6 +100,9 @@ class SqlStore:
     async def read(self, look: Look) -> AsyncIterator[Page]:
         """Yield all live rows and the ended ones that `look` asks for."""
         opened = await self._ready(look.deadline, fresh=True)
+        note, self._note = self._note, ""
+        if note:
+            yield Page((), notes=(note,))
         async for page in scan_pages(self._guest, opened, look):
             yield page
 
@@ -117,7 +122,8 @@ class SqlStore:
 
     async def survey(self, look: Look) -> Survey:
         """Return live sagas that share a business key."""
-        return await self._asked(lambda opened: survey(self._guest, opened, look), look.deadline)
+        told, self._note = await self._asked(lambda opened: survey(self._guest, opened, look), look.deadline)
+        return told
 
     async def check(self, deadline: Deadline) -> tuple[CheckLine, ...]:
         """Try everything that a scan needs."""

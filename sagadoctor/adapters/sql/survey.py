@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Capability, FullScanRefused, Look, SharedKey, Survey
+from sagadoctor.api.v1 import Capability, Look, SharedKey, Survey
 from sagadoctor.api.v1.sql import Guest, Session, access
 
 from .find import business_key_element
@@ -23,31 +23,35 @@ MOST_IDS: Final = 10
 _MOST_ROWS: Final = 5000
 
 
-async def survey(guest: Guest, opened: Opened, look: Look) -> Survey:
-    """Return what the store says of its sagas together; raises FullScanRefused where that would read everything."""
+async def survey(guest: Guest, opened: Opened, look: Look) -> tuple[Survey, str]:
+    """Return what the store says of its sagas together, and a note where something was not looked for."""
     shared = await guest.run(_work(opened, look), look.deadline)
-    return Survey(
+    told = Survey(
         store=opened.context.name,
         source=opened.reader.place,
-        shared_keys=shared,
+        shared_keys=shared or (),
         has_times=Capability.TIMES in opened.capabilities,
+    )
+    place = opened.table.place
+    return (
+        told,
+        f"{place}: sagas with one business key were not looked for: no index finds them" if shared is None else "",
     )
 
 
-def _work(opened: Opened, look: Look) -> Callable[[Session], tuple[SharedKey, ...]]:
-    def work(session: Session) -> tuple[SharedKey, ...]:
+def _work(opened: Opened, look: Look) -> Callable[[Session], tuple[SharedKey, ...] | None]:
+    def work(session: Session) -> tuple[SharedKey, ...] | None:
         found = business_key_element(opened.reader)
         if found is None:
             return ()
         planner = Planner(session, opened, look)
         live = _live(planner, opened)
         if live is None:
-            return ()
+            return None if planner.words is None and planner.big else ()
         key, _ = found
         groups = _groups(opened, key, [*live, *planner.types])
         if planner.big and _is_sequential(session, groups, opened):
-            refusal = planner.refusal("sagas with one business key were not looked for: they can't be found")
-            raise FullScanRefused(refusal.reason, source=refusal.source, hint=refusal.hint)
+            return None
         keys = [row[0] for row in session.rows(groups)]
         return _sampled(session, opened, key, [*live, *planner.types], keys) if keys else ()
 

@@ -11,6 +11,7 @@ from .catalog import Catalog, Column, Index, Kind, Table, fitting, no_such_table
 if TYPE_CHECKING:
     from .driver import Driver, Link
 
+_COUNTED = 1_000_000
 _ROW_ID_NAMES = ("rowid", "_rowid_", "oid")
 
 
@@ -71,9 +72,10 @@ class SqliteCatalog(Catalog):
         return parts[1].strip() if len(parts) == 2 else "?"
 
     def _rows(self, name: str, row_id: str | None) -> int:
-        if row_id is None:
-            return 0
         plain = '"' + name.replace('"', '""') + '"'
+        if row_id is None:  # a view, or a table without row ids: count, but not for ever
+            some = f"select 1 from {plain} limit {_COUNTED}"  # noqa: S608
+            return int(self._driver.rows(self._link, f"select count(*) from ({some})", ())[0][0])  # noqa: S608
         low_high = self._driver.rows(self._link, f"select min({row_id}), max({row_id}) from {plain}", ())  # noqa: S608
         low, high = low_high[0]
         return 0 if high is None else int(high) - int(low) + 1

@@ -57,9 +57,10 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _postgresql(plan: dict[str, Any], table: Table, leading: Collection[str]) -> Access:
     names = {table.name, *(name for _, name in table.leaves)}
+    every = table.is_view  # a view's plan names the tables behind it
     sorts = any(node["Node Type"] == "Sort" for node in _nodes(plan))
     for node in _nodes(plan):
-        if node.get("Relation Name") not in names:
+        if "Relation Name" not in node or not (every or node["Relation Name"] in names):
             continue
         kind = node["Node Type"]
         if kind == "Tid Range Scan":
@@ -88,7 +89,7 @@ def _mariadb(plan: Sequence[Row], table: Table, leading: Collection[str]) -> Acc
             continue
         name, kind, key, extra = (row[place] for place in places)
         sorts = sorts or "filesort" in str(extra or "")
-        if name != table.name or kind is None:
+        if kind is None or not (name == table.name or table.is_view):
             continue
         if kind in ("ALL", "index") or _narrow(table, key, leading) is False:
             worst = f"type {kind}" + (f" along {key}" if key else "")
@@ -103,13 +104,13 @@ def _sqlite(plan: Sequence[Row], table: Table, leading: Collection[str]) -> Acce
         sorts = sorts or "TEMP B-TREE FOR ORDER BY" in detail
         found = _SEARCH.search(detail) or _SCAN.search(detail)
         if found is None:
-            if detail.startswith(f"SEARCH {table.name} "):
+            if detail.startswith(f"SEARCH {table.name} ") or (table.is_view and detail.startswith("SEARCH ")):
                 worst = detail  # along the row id: everything behind a key
             continue
-        if found["table"] == table.name:
+        if found["table"] == table.name or table.is_view:
             narrow = _narrow(table, found["index"], leading) if found["index"] else False
             if narrow is None:
-                narrow = "<expr>" in detail
+                narrow = "<expr>" in detail or (table.is_view and any(name in detail for name in leading))
             if not narrow:
                 worst = detail
     return Access(sequential=bool(worst), sorts=sorts, how=worst)

@@ -29,7 +29,7 @@ Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 class Words(BaseModel):
     """A table of the mapping language: unknown keys are refused, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def _identifier(name: str) -> str:
@@ -194,7 +194,7 @@ class TimeColumn(ColumnWords):
     tz: Zone | None = None
     from_: str | None = None
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=lambda name: name.rstrip("_"))
+    model_config = ConfigDict(alias_generator=lambda name: name.rstrip("_"))
 
     @model_validator(mode="after")
     def _from_steps(self) -> TimeColumn:

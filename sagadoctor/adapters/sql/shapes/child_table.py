@@ -91,7 +91,7 @@ class ChildTableSteps:
         width = len(self.keys)
         for start in range(0, len(wanted), CHUNK):
             for row in session.stream(self.statement(wanted[start : start + CHUNK])):
-                key = tuple(row[:width])
+                key = comparable(row[:width])
                 steps = found.get(key)
                 if steps is None:
                     steps = found[key] = _Steps()
@@ -123,6 +123,19 @@ class ChildTableSteps:
         step = self.reader.step(index, values, odd, values)
         if not self.reader.is_ignored(step.name):
             into.append(step)
+
+
+def comparable(cells: Sequence[Any]) -> tuple[Any, ...]:
+    """Return raw cells so that an id and a foreign key of another type are equal when they mean one row."""
+    return tuple(_plain(cell) for cell in cells)
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, int):
+        return str(int(cell)).encode()
+    if isinstance(cell, bytes) and len(cell) == 36 and cell.count(b"-") == 4:
+        return cell.lower()  # a UUID, which one table may keep as text
+    return cell
 
 
 class _Steps:

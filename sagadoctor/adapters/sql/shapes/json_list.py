@@ -250,8 +250,8 @@ def _builder(
     words: dict[str, Any] = {}
     started_of, executed_of, undone_of, limit_of, again_of = (moments.get(name, _nothing) for name in MOMENTS)
     unpacked = msgspec.structs.astuple
-    most_error = reader.bounds["error"]
-    most_name = reader.bounds["name"]
+    shortest = min(reader.bounds.values())
+    """A document that is shorter than this holds no text that has to be cut."""
     key = json.dumps(status_key, ensure_ascii=False).encode() if may_repeat else None
 
     def build(data: bytes) -> tuple[Step, ...] | None:
@@ -260,18 +260,20 @@ def _builder(
             count = len(rows)
             if count > MOST_STEPS or (key is not None and data.count(key) > count):
                 return None
+            long = len(data) > shortest
             steps: list[Step] = []
             for index, row in enumerate(rows):
                 name, raw, action, undo, error, attempts, result, started, executed, undone, limit, again = unpacked(
                     row
                 )
-                status = words.get(raw)
-                if status is None:
+                if raw in words:
+                    status = words[raw]
+                else:
                     status = known(raw) if raw is not None else None
                     if status is None:
                         return None
                     words[raw] = status
-                if not name or len(name) > most_name or (error is not None and len(error) > most_error):
+                if not name or (long and (len(name) > shortest or (error is not None and len(error) > shortest))):
                     return None
                 if started is not None:
                     started = started_of(started)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sagadoctor.api.v1 import Doubt, Step, StepStatus
 
-from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
+from ..cells import DETAIL_BOUND, ERROR_BOUND
 from ..fields import Reader, found_in, moment_reader, number_reader, text_reader, translator
 from ..mapping.columns import ColumnWords, NumberColumn, TextColumn, TimeColumn
 from ..mapping.steps import StatusWords, StepFields, StepWords
@@ -99,9 +99,9 @@ class StepReader:
         """Make a reader for each field that is mapped."""
         self.zone = zone
         self.bounds = {
-            "name": NAME_BOUND,
-            "action": NAME_BOUND,
-            "compensation": NAME_BOUND,
+            "name": ERROR_BOUND,
+            "action": ERROR_BOUND,
+            "compensation": ERROR_BOUND,
             "error": DETAIL_BOUND if detail else ERROR_BOUND,
         }
         self._readers: list[tuple[str, str | None, Reader]] = []
