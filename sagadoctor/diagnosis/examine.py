@@ -70,7 +70,7 @@ def _finding(
         store=saga.store,
         summary=sign.summary,
         evidence=_bounded_evidence(sign.evidence),
-        remedies=_bounded_remedies(prescribe(case, sign.evidence, sign.treatments, refusals)),
+        remedies=prescribe(case, sign.evidence, _bounded_treatments(sign.treatments), refusals),
         saga_id=saga.saga_id,
         saga_type=saga.saga_type,
         state=saga.state.value,
@@ -98,10 +98,10 @@ def _bounded_evidence(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     return (*evidence[: _LISTED - _LAST], said, *evidence[-_LAST:])
 
 
-def _bounded_remedies(remedies: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
-    if len(remedies) <= _LISTED:
-        return remedies
-    return (*remedies[:_LISTED], call_human(f"{len(remedies) - _LISTED} more remedies like these were left out"))
+def _bounded_treatments(treatments: tuple[Remedy, ...]) -> tuple[Remedy, ...]:
+    if len(treatments) <= _LISTED:
+        return treatments
+    return (*treatments[:_LISTED], call_human(f"{len(treatments) - _LISTED} more remedies like these were left out"))
 
 
 def survey_signs(survey: Survey, policy: Policy, now: datetime) -> tuple[tuple[SurveyRule, SurveySign], ...]:

@@ -16,7 +16,7 @@ from sagadoctor.testing.builders import NOW, ORDER_TYPE, SOURCE, STORE
 _CALM = (HealthCheck.too_slow,)
 """A busy machine says nothing about a test."""
 QUICK = settings(max_examples=150, deadline=None, database=None, suppress_health_check=_CALM)
-THOROUGH = settings(QUICK, max_examples=400)
+THOROUGH = settings(QUICK, max_examples=250)
 
 NAMES = ("a", "b", "c", "d")
 STRANGE = ("", " ", "\x1b[31m", "a\nb", "[@click=x]y[/]", "\u202egnp", "\ud800", "a" * 300, "%s {0} {x}", "'; --", "٣")

@@ -33,7 +33,7 @@ DONE, OUT, NEXT = StepStatus.COMPLETED, StepStatus.EXECUTING, StepStatus.PENDING
 
 _near = st.sampled_from([timedelta(seconds=at) for at in (-31, -30, -1, 0, 1, 59, 60, 61, 120, 600, 899, 900, 901)])
 _near_times = st.none() | _near.map(lambda span: NOW - span)
-_recent = st.sampled_from([NOW - timedelta(seconds=at) for at in (-29, 0, 1, 30, 59, 60, 61, 120)])
+_recent = st.sampled_from([NOW - timedelta(seconds=at) for at in (-29, 0, 1, 30, 59, 60, 61, 120, 5000, 10**6)])
 
 
 @st.composite
@@ -98,7 +98,7 @@ _usual_policy = st.builds(
 def test_what_passes_the_gate_has_no_finding() -> None:
     passed = 0
 
-    @settings(QUICK, max_examples=1000)
+    @settings(QUICK, max_examples=800)
     @given(row=near_healthy(), policy=_usual_policy | any_policy)
     def check(row: Saga, policy: SagaPolicy) -> None:
         nonlocal passed
@@ -116,6 +116,7 @@ HEALTHY = (
     saga(SagaState.STARTED, order_steps()),
     saga(steps=None),
     saga(steps=()),
+    changed(saga(updated_at=ago(days=3)), PAY, timeout_at=ahead(seconds=1)),
     saga(SagaState.COMPLETED, order_steps(DONE, DONE, DONE, DONE, DONE), updated_at=ago(days=40)),
     saga(SagaState.COMPLETED, order_steps(DONE, DONE, StepStatus.SKIPPED, DONE, DONE)),
 )
@@ -133,6 +134,8 @@ ILL: tuple[dict[str, Any], ...] = (
     {"attempts": 12},
     {"next_attempt_at": ago(hours=1)},
     {"updated_at": ago(hours=1)},
+    {"updated_at": ago(hours=1), "steps": None},
+    {"updated_at": ago(hours=1), "steps": (step("a", DONE), step("b", NEXT))},
     {"updated_at": ahead(hours=1)},
     {"updated_at": None},
     {"created_at": ahead(hours=1)},
@@ -145,6 +148,7 @@ ILL: tuple[dict[str, Any], ...] = (
     {"state": SagaState.UNKNOWN},
     {"state": SagaState.COMPLETED},
     {"state": SagaState.COMPLETED, "steps": ()},
+    {"updated_at": ago(minutes=14), "steps": (step("a", DONE), step("b", NEXT, next_attempt_at=ago(minutes=10)))},
     {"steps": (step("a", OUT), step("b", OUT))},
     {"steps": (step("a", StepStatus.COMPENSATED), step("b", OUT))},
     {"steps": (step("a", StepStatus.FAILED), step("b", OUT))},
@@ -158,6 +162,13 @@ ILL: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("fields", ILL)
 def test_what_may_be_ill_is_looked_at_closer(fields: dict[str, Any]) -> None:
     assert not Gate(SagaPolicy(), NOW).passes(msgspec.structs.replace(saga(), **fields))
+
+
+def test_the_gate_knows_who_waits_for_a_person() -> None:
+    for last in (NEXT, OUT):
+        row = saga(steps=order_steps(DONE, DONE, last))
+        assert not Gate(order_policy(), NOW).passes(row)
+        assert Gate(SagaPolicy(), NOW).passes(row)
 
 
 def test_the_gate_knows_the_configured_timeouts_of_its_type() -> None:

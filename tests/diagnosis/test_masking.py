@@ -38,6 +38,7 @@ SAME = [
     ("no order 7", "no payment 7"),
     ("ORA-00001: unique constraint", "ORA-01555: snapshot too old"),
     ("step2 is missing", "step3 is missing"),
+    ("step12 is missing", "step13 is missing"),
     (
         "Traceback (most recent call last):\n  x\nValueError: no order 7",
         "Traceback (most recent call last):\n  x\nKeyError: no order 7",

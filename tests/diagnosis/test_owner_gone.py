@@ -94,6 +94,12 @@ def test_an_approval_that_is_out_needs_no_owner() -> None:
     assert not bad(findings(claimed(DEAD, steps=steps)))
 
 
+def test_a_saga_on_its_way_back_waits_for_no_approval() -> None:
+    undone = order_steps(StepStatus.COMPENSATED, StepStatus.COMPENSATED)
+
+    assert RULE in bad(findings(claimed(DEAD, SagaState.COMPENSATING, steps=undone)))
+
+
 def test_an_ended_saga_needs_no_owner() -> None:
     assert not bad(findings(claimed(DEAD, SagaState.CANCELLED)))
 

@@ -118,6 +118,22 @@ def test_a_row_that_moved_after_the_deadline_may_just_be_slow() -> None:
     assert override(finding, RemedyKind.RETRY_STEP, PAY) == "moving"
 
 
+def test_a_step_that_was_sent_after_its_deadline_has_two_times_that_disagree() -> None:
+    row = changed(STUCK, PAY, started_at=ago(minutes=20))
+
+    assert set(advised(primary(findings(row), RULE)).values()) == {Advice.WAIT}
+
+
+def test_what_another_step_said_is_no_word_about_this_one() -> None:
+    finding = primary(findings(changed(STUCK, RESERVE, error="sold out in the north")), RULE)
+
+    assert "sold out" not in facts(finding)
+    assert "sold out" not in finding.group_title
+    own = primary(findings(changed(STUCK, PAY, error="no route to the bank")), RULE)
+    assert "no route to the bank" in facts(own)
+    assert own.group != finding.group
+
+
 def test_an_engine_that_has_planned_its_next_look_is_let_go_first() -> None:
     row = changed(saga(updated_at=ago(minutes=40), next_attempt_at=ahead(minutes=1)), PAY, timeout_at=ago(minutes=30))
 

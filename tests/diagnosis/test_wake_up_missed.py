@@ -67,6 +67,12 @@ def test_it_moved_since() -> None:
     assert not bad(findings(row))
 
 
+def test_a_saga_that_was_due_at_once_and_never_taken_up() -> None:
+    row = saga(steps=None, updated_at=ago(minutes=20), next_attempt_at=ago(minutes=20))
+
+    assert bad(findings(row)) == {RULE}
+
+
 def test_the_later_of_two_times_counts() -> None:
     for early, late in ((ago(days=1), ahead(minutes=1)), (ahead(minutes=1), ago(days=1))):
         row = saga(SagaState.BACKING_OFF, OVERSLEPT.steps, updated_at=ago(hours=30), next_attempt_at=early)

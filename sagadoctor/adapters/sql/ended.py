@@ -12,6 +12,7 @@ from .opened import Opened
 from .planning import Planner
 from .roads import Road, row_keys
 from .states import ColumnStates, RuleStates
+from .vocabulary import index_on
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -43,7 +44,13 @@ def _planned(opened: Opened, look: Look) -> Callable[[Session], list[Road]]:
             element = opened.reader.source.element(states.column)
             leading.add(states.column.name)
             sets = [[element == opened.reader.source.parameter(states.column, raw)] for raw in planner.words.ended]
-        roads = [Road(opened, conditions, keys, unique, frozenset(leading), rows=PAGE_IDS) for conditions in sets]
+        index = (
+            index_on(opened, states.column) if isinstance(states, ColumnStates) and states.column is not None else None
+        )
+        name = index.name if index is not None and leading and not index.primary else None
+        roads = [
+            Road(opened, conditions, keys, unique, frozenset(leading), index=name, rows=PAGE_IDS) for conditions in sets
+        ]
         if planner.big and not look.allow_full_scan and not all(planner.is_good(road) for road in roads):
             raise planner.refusal("ended sagas can't be listed")
         return roads

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sagadoctor.api.v1 import FullScanRefused, Look, Page, Saga
 from sagadoctor.api.v1.sql import POSTGRESQL, Guest, Session, Table
 
+from .conditions import since_condition
 from .opened import Opened
 from .page import Companions, Rows, collect
-from .planning import Journey, since_condition
+from .planning import Journey
 from .reader import SagaReader
 from .roads import Road, row_keys
 from .source import Missing

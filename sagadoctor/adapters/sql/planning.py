@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sagadoctor.api.v1 import Doubt, FullScanRefused, Look
 from sagadoctor.api.v1.sql import Index, Session, access
 
 from .advice import index_to_create, unindexed
-from .chronology import is_ordered, lower_bound
+from .conditions import since_condition, type_filter
 from .opened import Opened
-from .reader import SagaReader
 from .roads import SORTED_ROWS, Key, Road, row_keys, time_key
 from .states import ColumnStates, RuleStates
 from .vocabulary import Vocabulary, by_bytes, predicate, vocabulary
@@ -52,7 +50,7 @@ class Planner:
         self.words = vocabulary(session, opened, big=self.big)
         self.keys, self.unique = row_keys(opened)
         self.time = time_key(opened)
-        self.types = self._types()
+        self.types = type_filter(self.reader, look)
 
     def plan(self) -> Journey:
         """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
@@ -240,7 +238,7 @@ class Planner:
             self.unique,
             frozenset(leading),
             by_time=time is not None,
-            index=index.name if index is not None and leading else None,
+            index=index.name if index is not None and leading and not index.primary else None,
         )
 
     def _plan_nulls(self, journey: Journey) -> None:
@@ -306,20 +304,6 @@ class Planner:
                 journey.notes.append(note)
         return found
 
-    def _types(self) -> list[ColumnElement[bool]]:
-        """Return the filter on saga types, where the type is a plain column."""
-        wanted = self.look.saga_types
-        words = self.reader.words.type
-        if wanted is None or words is None or words.column is None or words.path or words.pattern:
-            return []
-        column = self.opened.table.find(words.column)
-        if column is None:
-            return []
-        values = set(wanted) | {key for key, meant in (words.values or {}).items() if str(meant) in wanted}
-        source = self.reader.source
-        given = [each for value in sorted(values) if (each := source.given(column, value)) is not None]
-        return [source.element(column).in_(given)]
-
     def _has_index(self, *names: str) -> bool:
         return any(self._begins(index, names) for index in self.opened.table.indexes if index.predicate is None)
 
@@ -349,32 +333,6 @@ class Planner:
             if int(self.session.rows(select(func.count()).select_from(some))[0][0]) > cap:
                 return True
         return False
-
-
-def since_condition(reader: SagaReader, look: Look) -> list[ColumnElement[bool]]:
-    """Return the condition of ended rows that changed since; empty where the database can't tell, or needn't."""
-    from sqlalchemy import and_, or_
-
-    if look.all_ended or look.ended_since is None:
-        return []
-    updated, created, ended = (
-        _after(reader, name, look.ended_since) for name in ("updated_at", "created_at", "ended_at")
-    )
-    if updated is None:
-        return [] if ended is None else [ended]
-    column = reader.times.columns["updated_at"][1]
-    if created is None or not column.nullable:
-        return [updated]
-    return [or_(updated, and_(reader.source.element(column).is_(None), created))]
-
-
-def _after(reader: SagaReader, name: str, moment: datetime) -> ColumnElement[bool] | None:
-    found = reader.times.columns.get(name)
-    engine = reader.setting.engine
-    if found is None or not is_ordered(found[0], found[1], engine):
-        return None
-    given = reader.source.given(found[1], lower_bound(found[0], found[1], engine, reader.setting.zone, moment))
-    return None if given is None else reader.source.element(found[1]) >= given
 
 
 def _is_not_null(condition: Any) -> bool:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sagadoctor.api.v1 import Saga
-from sagadoctor.api.v1.sql import MARIADB, Column, Row, beyond, bound
+from sagadoctor.api.v1.sql import MARIADB, SQLITE, Column, Row, beyond, bound
 
 from .chronology import is_ordered
 from .opened import Opened
@@ -43,7 +43,7 @@ class Road:
     """The columns that a useful index begins with."""
     by_time: bool = False
     index: str | None = None
-    """The index that MariaDB is told to use: it prefers to read everything long before that is better for others."""
+    """The index to use: left alone, MariaDB and SQLite walk along the key long before that is better for others."""
     rows: int = PAGE_ROWS
     last: list[Any] | None = None
     done: bool = False
@@ -63,6 +63,9 @@ class Road:
         if self.index is not None and self.opened.engine == MARIADB:
             name = self.index.replace("`", "``").replace("%", "%%")
             statement = statement.with_hint(reader.source.clause, f"FORCE INDEX (`{name}`)", "mysql")
+        elif self.index is not None and self.opened.engine == SQLITE:
+            name = self.index.replace('"', '""')
+            statement = statement.with_hint(reader.source.clause, f'INDEXED BY "{name}"', "sqlite")
         return statement.order_by(*elements).limit(literal_column(str(limit or self.rows)))
 
     def step(self, size: int) -> Select[Any]:

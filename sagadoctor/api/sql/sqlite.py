@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from sqlalchemy import FromClause
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sagadoctor.errors import AccessDenied, BackendError, Busy, SchemaMismatch, Unreachable, WrongService
@@ -22,6 +24,22 @@ from .driver import Driver, Limits, Link, Row
 from .troubles import first_line, statement_timeout
 
 
+class _Compiler(SQLiteCompiler):
+    """Writes hints on tables, which SQLAlchemy leaves out for SQLite: `INDEXED BY`."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:
+        """Return the hint as it was given."""
+        del table
+        return text
+
+
+class _Dialect(SQLiteDialect_pysqlite):
+    """SQLite with hints."""
+
+    statement_compiler = _Compiler
+    supports_statement_cache = True
+
+
 class Sqlite(Driver):
     """One SQLite file."""
 
@@ -31,7 +49,7 @@ class Sqlite(Driver):
     def __init__(self, address: Address, application: str) -> None:
         """Keep which file."""
         super().__init__(address, application)
-        self.dialect = SQLiteDialect_pysqlite()
+        self.dialect = _Dialect()
 
     def connect(self, password: str | None, limits: Limits) -> Link:
         """Open the file; a file that isn't there stays so."""
