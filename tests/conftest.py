@@ -33,7 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # Before -m is applied: `-m "not real"` must know every test that needs a service.
     for item in items:
-        for name in getattr(item, "fixturenames", ()):
+        callspec = getattr(item, "callspec", None)
+        given = [value for value in callspec.params.values() if isinstance(value, str)] if callspec else []
+        for name in (*getattr(item, "fixturenames", ()), *given):
             if service := fixtures.NEEDS.get(name):
                 item.add_marker(pytest.mark.real(service))
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sagadoctor.adapters.sql.store import SqlStore
 from sagadoctor.api.v1 import Deadline, Look, Page, Saga, SystemClock
 
-from .tables import open_store
+from .opening import open_store
 
 CLOCK = SystemClock()
 TEMPLATE = {

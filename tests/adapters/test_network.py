@@ -13,7 +13,7 @@ import pytest
 
 from sagadoctor.api.v1 import BackendError, Deadline, DeadlineExceeded, SystemClock, Unreachable, WrongService
 
-from .tables import open_store
+from .opening import open_store
 
 ENGINES = ("postgresql+psycopg", "mariadb+pymysql")
 SECRET = "S3cret-word"
