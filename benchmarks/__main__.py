@@ -98,6 +98,7 @@ def postgresql(folder: Path) -> list[Row]:
             config.write_text(sagas.configuration(server.url(database), table, folder / f"{table}-ledger.db"))
             if live == STUCK:
                 memory[live] = interleaved(3, scan=lambda config=config: _scan(config))["scan"].memory
+                server.execute(f"drop table {table}", database=database)
                 continue
             copy = (
                 "copy (select saga_id, saga_type, state, current_step, data->>'order_id', steps, created_at, "
@@ -110,6 +111,7 @@ def postgresql(folder: Path) -> list[Row]:
                 scan=lambda config=config: _scan(config),
                 decode=lambda config=config: Figures(_decoded(config), [0.0]),
             )
+            server.execute(f"drop table {table}", database=database)
             memory[live] = got["scan"].memory
             allowed = got["bare"].median + 3 * got["copy"].median
             rows.append(
@@ -142,7 +144,7 @@ def postgresql(folder: Path) -> list[Row]:
 
 def sqlite(folder: Path) -> list[Row]:
     """Scan of a SQLite file beside a bare import."""
-    total = max(2 * SCALE, 20_000)
+    total = max(min(2 * SCALE, 1_000_000), 20_000)
     path = folder / "sagas.db"
     _say(f"making a SQLite file of {total} sagas, {LIVE[0]} live")
     sagas.sqlite_file(path, total=total, live=LIVE[0], stuck=STUCK)

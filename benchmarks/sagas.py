@@ -43,7 +43,7 @@ KINDS = {
 }
 
 _POSTGRES_TABLE = """
-create table {table} (
+create unlogged table {table} (
   saga_id text primary key, saga_type text not null, state text not null, current_step int not null,
   data jsonb not null, steps jsonb not null, created_at timestamp not null, updated_at timestamp not null
 )"""

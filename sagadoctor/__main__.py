@@ -2,11 +2,71 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import re
+import signal
 import sys
-from collections.abc import Sequence
+
+
+class _Stop:
+    """What SIGINT and SIGTERM do from the first moment on, and after the last: the end, with its code and a word."""
+
+    def __init__(self) -> None:
+        self.caught = False
+        """Somebody is there to catch a KeyboardInterrupt and clean up."""
+
+    def watch(self) -> None:
+        """Take both signals."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.told)
+
+    def told(self, _number: int, frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt where it is caught; an import would swallow or print it, so there we just leave."""
+        if self.caught and not _imports(frame):
+            self.caught = False
+            raise KeyboardInterrupt
+        _leave()
+
+
+def _imports(frame: FrameType | None) -> bool:
+    """Say whether the interrupted code is an import, or is called by one."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _leave() -> None:
+    """End at once, past everything that could raise or wait."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    unknown = _for_nagios(sys.argv[1:])
+    told = [(sys.stderr, b"sagadoctor: interrupted\n")]
+    if unknown:
+        told.append((sys.stdout, b"SAGAS UNKNOWN - interrupted\n"))
+    for stream, text in told:
+        try:
+            if stream is not None:
+                os.write(stream.fileno(), text)
+        except (OSError, ValueError):
+            pass
+    os._exit(3 if unknown else 130)
+
+
+def _for_nagios(words: list[str]) -> bool:
+    joined = f" {' '.join(words)} "
+    return any(f" {said}nagios " in joined for said in ("-o", "-o ", "--output=", "--output "))
+
+
+_BEFORE = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+_STOP = _Stop()
+_STOP.watch()
+
+import errno  # noqa: E402 - a signal during these would print a traceback
+import gc  # noqa: E402
+import re  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
+from types import FrameType  # noqa: E402
 
 _WITH_VALUE = ("--config", "--env", "--timeout", "--color", "--log-file")
 _ASSIGNED = tuple(f"{name}=" for name in _WITH_VALUE)
@@ -15,8 +75,8 @@ _SHORT_FLAGS = re.compile(r"-[qv]+")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def hoisted(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with global options moved before the verb, so that they may stand anywhere before `--`."""
+def parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the global options, which may stand anywhere before `--`, and the rest, which begins with the verb."""
     from sagadoctor.errors import UsageError
 
     front: list[str] = []
@@ -34,23 +94,30 @@ def hoisted(arguments: Sequence[str]) -> list[str]:
             front += [word, value]
         else:
             rest.append(word)
-    return front + rest
+    return front, rest
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program and leave with its exit code."""
+    _STOP.watch()
     words = list(sys.argv[1:] if arguments is None else arguments)
     _open_closed_streams()
     if words == ["--version"]:
         code = _version()
     else:
         _keep_libraries_quiet()
+        _collect_seldom()
         # We use no plugin of pydantic's, and looking for one reads the metadata of everything that is installed.
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
         code = run(words)
     code = _flushed(code)
     # Threads of blocking drivers are daemons; leaving this way never waits for one that hangs in a C library.
     os._exit(code)
+
+
+def _collect_seldom() -> None:
+    """Let the collector run seldom: facts hold no cycles, and walking over them takes a tenth of a scan's time."""
+    gc.set_threshold(50_000, 50, 100)
 
 
 def _version() -> int:
@@ -69,7 +136,11 @@ def run(words: Sequence[str]) -> int:
     from sagadoctor.errors import ConfigError, SagadoctorError, UsageError
 
     try:
-        return _invoke(words)
+        try:
+            _STOP.caught = True
+            return _invoke(words)
+        finally:
+            _STOP.caught = False
     except ConfigError as error:
         return _failed(words, Exit.USAGE, *(str(problem) for problem in error.problems))
     except UsageError as error:
@@ -95,12 +166,14 @@ def _invoke(words: Sequence[str]) -> int:
     from typer import TyperException
 
     from sagadoctor.cli.exits import Exit
-    from sagadoctor.cli.main import app
+    from sagadoctor.cli.main import program
     from sagadoctor.errors import UsageError
 
     stdout, stderr = sys.stdout, sys.stderr
     try:
-        code = app(args=hoisted(words), prog_name="sagadoctor", standalone_mode=False)
+        front, rest = parted(words)
+        app = program(rest[0] if rest else None)
+        code = app(args=front + rest, prog_name="sagadoctor", standalone_mode=False)
     except TyperException as error:
         raise UsageError(_refusal(error)) from None
     except SystemExit as left:
@@ -128,16 +201,11 @@ def _failed(words: Sequence[str], code: int, *texts: str) -> int:
 
     for text in texts:
         _complain(text)
-    if not _for_nagios(words):
+    if not _for_nagios(list(words)):
         return code
     first = _lines(texts[0]).splitlines()[0].replace("|", "/")
     sys.stdout.write(f"SAGAS UNKNOWN - {_plain(first)}\n")
     return Nagios.UNKNOWN
-
-
-def _for_nagios(words: Sequence[str]) -> bool:
-    joined = " ".join(words)
-    return re.search(r"(?:^| )(?:-o ?|--output[= ])nagios(?: |$)", joined) is not None
 
 
 def _our_fault(words: Sequence[str], error: Exception) -> int:
@@ -158,14 +226,20 @@ def _our_fault(words: Sequence[str], error: Exception) -> int:
 
 
 def _complain(text: str) -> None:
+    """Say what is wrong; where nothing can be said (a full disk) the exit code still tells it."""
     line = _lines(text)
-    sys.stderr.write(_fit(f"{line}\n" if line.startswith("Usage:") else f"sagadoctor: {line}\n"))
+    try:
+        sys.stderr.write(_fit(f"{line}\n" if line.startswith("Usage:") else f"sagadoctor: {line}\n"))
+        sys.stderr.flush()
+    except OSError:
+        pass
 
 
 def _lines(text: str) -> str:
-    from sagadoctor.untrusted import shown
+    """Return the text made inert line by line; what is inert was spelt out before, and is not spelt out twice."""
+    from sagadoctor.untrusted import is_inert, shown
 
-    return "\n".join(str(shown(line)) for line in text.split("\n"))
+    return "\n".join(line if is_inert(line) else str(shown(line)) for line in text.split("\n"))
 
 
 def _fit(text: str) -> str:
@@ -194,10 +268,9 @@ def _keep_libraries_quiet() -> None:
 
 
 def _flushed(code: int) -> int:
-    """Return the code, or 3 when not all of the output could be written."""
+    """Return the code, or 3 when not all of the output could be written; talk that is lost changes nothing."""
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
     except BrokenPipeError:
         _silence_stdout()
     except OSError as error:
@@ -215,3 +288,6 @@ def _silence_stdout() -> None:
 
 if __name__ == "__main__":
     main()
+else:  # whoever imports this keeps what they had until they call `main`
+    for _number, _handler in _BEFORE:
+        signal.signal(_number, _handler)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from sagadoctor.api.ports import Store, StoreContext
 from sagadoctor.clock import Clock, SystemClock
 from sagadoctor.config import Configuration, StoreSetting, find, folders, load, resolve, toml_files
 from sagadoctor.errors import ConfigError, Problem, UsageError
-from sagadoctor.ledger import open_ledger
+from sagadoctor.ledger import Shelf, open_ledger, place_of
 from sagadoctor.redaction import Redactor, mask_text
 from sagadoctor.registry import names, store_plugin
 from sagadoctor.services.backends import Backends
 
 
-@dataclass(frozen=True, slots=True)
-class Doctor:
+class Doctor(msgspec.Struct, frozen=True):
     """One environment, ready to be looked at."""
 
     configuration: Configuration
@@ -67,10 +67,18 @@ def open_backends(configuration: Configuration, redactor: Redactor, clock: Clock
         stores=open_stores(configuration, clock),
         policy=configuration.policy,
         clock=clock,
-        ledger=open_ledger(ledger.url or state_folder() / "ledger.db", password, clock),
+        ledger=open_ledger(ledger.url or state_folder() / "ledger.db", password, clock, shelf=_shelf(configuration)),
         redactor=redactor,
         live_cap=configuration.live_cap,
     )
+
+
+def _shelf(configuration: Configuration) -> Shelf:
+    """Return what keeps this environment's memories apart from those of others, and those of two databases too."""
+    urls = {store.name: getattr(store.options, "url", None) for store in configuration.stores}
+    places = {name: place_of(url) for name, url in urls.items() if isinstance(url, str)}
+    known = {name: place for name, place in places.items() if place is not None}
+    return Shelf(configuration.environment.name, known)
 
 
 def open_stores(configuration: Configuration, clock: Clock) -> tuple[Store, ...]:
@@ -95,6 +103,7 @@ def _open_store(setting: StoreSetting, configuration: Configuration, clock: Cloc
         tz=configuration.environment.tz,
         policy=configuration.policy,
         big_table=configuration.big_table,
+        folder=str(configuration.path.absolute().parent),
     )
     try:
         return setting.plugin.open(setting.options, context)

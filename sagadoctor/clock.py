@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+import msgspec
 
 
 class Clock(Protocol):
@@ -32,12 +33,11 @@ class SystemClock:
         return time.monotonic()
 
 
-@dataclass(slots=True)
-class StillClock:
+class StillClock(msgspec.Struct):
     """A clock that stands still until it is told to move; for tests and for `--as-of`."""
 
     at: datetime
-    seconds: float = field(default=0.0)
+    seconds: float = msgspec.field(default=0.0)
 
     def now(self) -> datetime:
         """Return the moment it was set to."""

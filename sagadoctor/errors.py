@@ -21,15 +21,14 @@ SagadoctorError
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
 class SagadoctorError(Exception):
     """Anything that sagadoctor says on purpose; its text is fit for a person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """One thing wrong with a configuration, and where."""
 
     message: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 
 def digest(parts: Iterable[str | None], length: int = 16) -> str:
@@ -38,6 +39,7 @@ def finding_id(
     return "f-" + digest((store, subject, about, rule, step, stands_on, marks))
 
 
+@lru_cache(maxsize=1024)
 def group_id(rule: str, saga_type: str | None, step: str | None, cause: str) -> str:
     """Return the id that findings of one cause share; `cause` is a masked error text or a rule's own word."""
     return "g-" + digest((rule, saga_type, step, cause), 12)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, quote_plus
+
+import msgspec
 
 MASK = "«redacted»"
 
@@ -19,17 +21,54 @@ _URL_PASSWORD: Final = re.compile(
     # A port is no password; a password may hold an @ itself, so that the last one counts.
     r"(?P<head>://[^\s/:@\"'<>]{0,256}):(?!\d+(?:[/?#\s\"'<>]|$))[^\s\"<>]{1,4096}@"
 )
+_QUOTED: Final = r"\\+[\"'](?:(?!\\+[\"']).){0,4096}|\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.)*+"
+_BARE: Final = r"[^\s\"'&;]*[^\s\"'&;,.)}\]]|[^\s\"'&;]+"
 _KEY_VALUE: Final = re.compile(
     rf"(?is)(?P<key>{_NAMES}\\*[\"']?\s*(?:=>|[=:])\s*)"
-    r"(?P<value>\\+[\"'](?:(?!\\+[\"']).){0,4096}|\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.)*+"
-    r"|(?:(?:bearer|basic|digest|token)\s+)?(?:[^\s\"'&;]*[^\s\"'&;,.)}\]]|[^\s\"'&;]+))"
+    rf"(?P<value>{_QUOTED}|(?:(?:bearer|basic|digest|token)\s+)?(?:{_BARE}))"
+)
+_PASS: Final = re.compile(
+    # A word of its own: tests "pass: 12" too, and whoever is let through has a pass.
+    r"(?is)(?P<key>(?<![a-z])(?:db|user)?pass(?:=>?|\\*[\"']\s*(?:=>|[=:])\s*|\s{1,4}=>?\s{0,4}))"
+    rf"(?!(?:\d+|true|false|yes|no|ok|null|none)\b)(?P<value>{_QUOTED}|{_BARE})"
+)
+_SQL_PASSWORD: Final = re.compile(
+    r"(?is)(?P<key>\b(?:identified\s{1,9}(?:with\s{1,9}\S{1,99}\s{1,9})?(?:by|as)(?:\s{1,9}password)?|password)\s{1,9})"
+    r"(?P<value>\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.|'')*+)"
+)
+_COOKIE: Final = re.compile(
+    r"(?i)(?P<key>\b(?:set-)?cookie\\*[\"']?\s{0,9}[:=]\s{0,9}\\*[\"']?)(?P<value>[^\s=;,\"']{1,256}=[^\r\n\"']{1,4096})"
+)
+_ELEMENT: Final = re.compile(
+    rf"(?is)(?P<key>(?:<|&lt;)(?:[\w:.-]{{0,40}}[:._-])?{_NAMES}(?:\s[^<>]{{0,200}})?(?:>|&gt;)\s{{0,9}})"
+    r"(?P<value><!\[CDATA\[(?:(?!\]\]>).){0,4096}|[^<&\s](?:[^<&]|&(?!lt;)){0,4096})"
+)
+_ENCODED: Final = re.compile(
+    rf"(?i)(?P<key>{_NAMES}(?:%2[27])?%(?:25)?3[ad](?:%2[27])?)(?P<value>(?:%(?!2[267]|0[ad])[0-9a-f]{{2}}|[^\s\"'&;%])+)"
+)
+_SHELL: Final = re.compile(
+    r"(?P<key>\b(?:(?:mysql|mariadb)[\w-]{0,20}\s(?:[^\n|;]{0,300}?\s)?-p|sshpass\s{1,9}-p\s{0,9}))(?P<value>'[^']*'|\"[^\"]*\"|[^\s\"']+)"
+)
+_LOGIN: Final = re.compile(
+    # No address of mail or chat, no number (of a process, of a port), no image with a digest.
+    r"(?<![\w/:.@%-])(?P<key>(?!(?:mailto|sips?|xmpp|image):)[\w.+-]{1,64}:)(?!\d+@)[^\s:@/\"'<>«]{1,256}"
+    r"(?=@(?!sha\d)[A-Za-z][\w.-]*)"
+)
+_TOKEN: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_[A-Za-z0-9]{20,}"
+    r"|xox[abceoprs]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|[spr]k_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{8,}"
+    r"|sk-(?:proj|ant|svcacct)-[\w-]{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|hvs\.[\w-]{20,})"
 )
 _BEARER: Final = re.compile(r"\b(?P<kind>(?i:bearer|basic))\s+(?=\S*(?:[0-9=+/._~]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}")
 _JWT: Final = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
-_DIGITS: Final = re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,}(?![\w-])")
+_GAPS: Final = " \u00a0\u2007\u2009\u202f\u2010-\u2015\u2212-"
+"""What stands between the groups of a card's number: spaces and dashes, those that don't break among them."""
+_DIGITS: Final = re.compile(rf"(?<![\w-])\d(?:[{_GAPS}]?\d){{12,}}(?![\w-])")
 _LOCAL: Final = r"[\w.!#$%&*+?^`{|}~-]"
 _EMAIL: Final = re.compile(rf"(?:(?<!{_LOCAL}){_LOCAL}++|[/='])@[\w-]++(?:\.[\w-]++)+")
-_SECRET_KEY: Final = re.compile(rf"(?i)(?:{_NAMES}|cvv2?|cvc2?)\Z")
+_SECRET_KEY: Final = re.compile(rf"(?i)(?:{_NAMES}|cvv2?|cvc2?|(?:\A|[_.-])(?:db|user)?pass|(?:\A|set-|_)cookies?)\Z")
+_RUN: Final = re.compile(r"\S{1,512}\Z")
+_NUMBER: Final = re.compile(rf"[\d{_GAPS}]{{1,40}}\Z")
 _DEEPEST: Final = 100
 """A payload nested deeper than this is masked from there on: nobody reads it, and nothing slips through."""
 
@@ -48,24 +87,27 @@ def _mask_cards(found: re.Match[str]) -> str:
     """Mask every card number within a run of digits; it may stand beside an expiry date or a check number."""
     run = found.group()
     groups = [(each.start(), each.end()) for each in re.finditer(r"\d+", run)]
+    digits = "".join(run[start:end] for start, end in groups)
+    before = [0, *itertools.accumulate(end - start for start, end in groups)]
     masked, done = "", 0
     for place, (start, _) in enumerate(groups):
         if start < done:
             continue
-        end = _end_of_card(run, start, [end for _, end in groups[place : place + 19]])
-        if end is not None:
+        last = _last_of_card(digits, before, place)
+        if last is not None:
             masked += run[done:start] + MASK
-            done = end
+            done = groups[last][1]
     return masked + run[done:]
 
 
-def _end_of_card(run: str, start: int, ends: list[int]) -> int | None:
-    for end in reversed(ends):
-        if end - start < 13:
+def _last_of_card(digits: str, before: list[int], first: int) -> int | None:
+    """Return the last group of a card's number that begins with this group; `before` counts the digits before each."""
+    for last in range(min(first + 19, len(before) - 1) - 1, first - 1, -1):
+        count = before[last + 1] - before[first]
+        if count < 13:
             break
-        digits = run[start:end].replace(" ", "").replace("-", "")
-        if 13 <= len(digits) <= 19 and _luhn(digits):
-            return end
+        if count <= 19 and _luhn(digits[before[first] : before[last + 1]]):
+            return last
     return None
 
 
@@ -85,19 +127,60 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
         if secret:
             text = text.replace(secret, MASK)
     text = mask_url(text)
-    text = _KEY_VALUE.sub(_mask_value, text)
+    text = _rarer(_KEY_VALUE.sub(_mask_value, text))
     text = _BEARER.sub(rf"\g<kind> {MASK}", text)
     text = _JWT.sub(MASK, text)
     text = _DIGITS.sub(_mask_cards, text)
     return _EMAIL.sub(MASK, text)
 
 
-@dataclass(slots=True)
-class Redactor:
+def _rarer(text: str) -> str:
+    """Mask the forms that few texts can hold: each is looked for only where a sign of it stands."""
+    lower = text.lower()
+    if "pass" in lower:
+        text = _SQL_PASSWORD.sub(_mask_value, _PASS.sub(_mask_value, text))
+        text = _SHELL.sub(_mask_value, text) if " -p" in text else text
+    elif "identified" in lower:
+        text = _SQL_PASSWORD.sub(_mask_value, text)
+    elif " -p" in text:
+        text = _SHELL.sub(_mask_value, text)
+    if "cookie" in lower:
+        text = _COOKIE.sub(_mask_value, text)
+    if "%3" in text or "%253" in text:
+        text = _ENCODED.sub(_mask_value, text)
+    if "<" in text or "&lt;" in text:
+        text = _ELEMENT.sub(_mask_value, text)
+    if "@" in text:
+        text = _LOGIN.sub(rf"\g<key>{MASK}", text)
+    return _TOKEN.sub(MASK, text)
+
+
+def without_stump(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a text that somebody cut, without what may be the first part of a secret at its end.
+
+    That is what begins like a known secret, the last word (or the last 512 characters of one without end), and the
+    first digits of a card number.
+    """
+    whole = text.removesuffix("…")
+    kept = len(whole)
+    for secret in secrets:
+        for length in range(min(len(secret) - 1, len(whole)), 0, -1):
+            if whole.endswith(secret[:length]):
+                kept = min(kept, len(whole) - length)
+                break
+    return _NUMBER.sub("", _RUN.sub("", whole[:kept])).rstrip()
+
+
+def clipped(text: str, most: int) -> str:
+    """Return a text that is masked already, cut to a bound; half a mask, or half of what none knew, doesn't stay."""
+    return text if len(text) <= most else without_stump(text[:most]) + "…"
+
+
+class Redactor(msgspec.Struct):
     """Masks texts and decoded payloads by patterns, by paths and by the secrets it was told of."""
 
     paths: tuple[str, ...] = ()
-    secrets: set[str] = field(default_factory=set)
+    secrets: set[str] = msgspec.field(default_factory=set)
 
     def learn(self, secret: str) -> None:
         """Mask this secret wherever it turns up from now on, also as URLs and JSON spell it.
@@ -113,6 +196,15 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return `text` fit to be shown, logged or stored."""
         return mask_text(text, self.secrets)
+
+    def cut(self, text: str, most: int) -> str:
+        """Return `text` fit to be shown, and not longer than `most` characters and a mark.
+
+        Masks before it cuts. A longer text may have been cut before, within a secret: its last part is dropped.
+        """
+        if len(text) <= most:
+            return self.text(text)
+        return without_stump(self.text(text), self.secrets)[:most] + "…"
 
     def payload(self, value: object) -> object:
         """Return a copy of a decoded JSON value with the configured paths and all texts masked."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from sagadoctor.api.ports import API_VERSION, StorePlugin
 from sagadoctor.errors import ConfigError, Problem
@@ -29,8 +30,7 @@ _KINDS: Final[Mapping[str, type]] = MappingProxyType({STORES: StorePlugin})
 _VALUE: Final = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attribute>\w+(?:\.\w+)*)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class PluginEntry:
+class PluginEntry(msgspec.Struct, frozen=True):
     """One installed plugin as its distribution declares it; `problem` says why it can't be used."""
 
     name: str
@@ -39,6 +39,11 @@ class PluginEntry:
     version: str
     value: str
     problem: str | None = None
+
+    @property
+    def api_version(self) -> int:
+        """Return the version of the plugin interface that it declares by its group."""
+        return int(self.group.split(".")[1].removeprefix("v"))
 
 
 def installed(group: str = STORES) -> tuple[PluginEntry, ...]:

@@ -7,6 +7,7 @@ markup; so text is made visible here, before any widget, log, file name or repor
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from typing import NewType
 
@@ -19,7 +20,9 @@ _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks that are drawn as nothing: two ids that differ by one of them would look the same."""
+_SPELT = re.compile(r"\\(?:[nrte0\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\x00": "\\0", "\\": "\\\\"}
+_BY_NAME = {spelt: char for char, spelt in _NAMED.items()}
 
 
 def _is_seen(char: str) -> bool:
@@ -53,6 +56,20 @@ def shown(text: object, limit: int | None = None) -> Shown:
     return Shown(f"{clean}… (+{cut} more)" if cut else clean)
 
 
+def unshown(text: str) -> str:
+    """Return what `shown` spelt out like this, as far as it is text at all."""
+    return _SPELT.sub(_meant, text) if "\\" in text else text
+
+
+def _meant(found: re.Match[str]) -> str:
+    spelt = found.group()
+    named = _BY_NAME.get(spelt)
+    if named is not None:
+        return named
+    code = int(spelt[2:], 16)
+    return chr(code) if code <= sys.maxunicode else spelt
+
+
 def is_inert(text: str) -> bool:
     """Say whether `text` may be pasted into a shell line as it is (no control, format or unseen characters)."""
     return all(map(_is_seen, text))
@@ -66,12 +83,6 @@ def ascii_only(text: str) -> str:
 def _spelt(char: str) -> str:
     code = ord(char)
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def file_name(text: str, limit: int = 80) -> str:
-    """Return a file name made of letters, digits, `.`, `-` and `_` only, never hidden and never a path."""
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", text).lstrip(".-")[:limit]
-    return safe or "unnamed"
 
 
 def csv_cell(text: str) -> str:

@@ -106,7 +106,7 @@ def test_row_11_an_unknown_plugin_names_the_nearest_and_what_is_installed(instal
 
 
 def test_row_11_a_plugin_for_another_version_of_the_interface_is_refused(install: Install) -> None:
-    install("newer", "newer", GOOD + "import dataclasses\nplugin = dataclasses.replace(plugin, api_version=2)\n")
+    install("newer", "newer", GOOD + "import msgspec\nplugin = msgspec.structs.replace(plugin, api_version=2)\n")
     assert refused("newer") == (
         "plugin `newer` of newer 1.2 is written for version 2 of the plugin interface; this sagadoctor offers version 1"
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from sagadoctor.clock import Clock
 from sagadoctor.errors import DeadlineExceeded
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(msgspec.Struct, frozen=True):
     """Ends at `ends` on `clock.monotonic()`; None never ends."""
 
     clock: Clock

@@ -34,7 +34,11 @@ Duration = Annotated[timedelta, BeforeValidator(duration)]
 class Options(BaseModel):
     """The settings of one backend; unknown keys are refused, values never change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
+
+    def doubts(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+        """Return what is allowed and yet hardly meant: the path of the key that is doubtful, and why."""
+        return ()
 
 
 class Secret(BaseModel):
@@ -43,7 +47,7 @@ class Secret(BaseModel):
     The configuration resolves it before a backend is opened; until then `value` is None.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     env: str | None = None
     file: str | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+import msgspec
 
 from sagadoctor.clock import Clock
 from sagadoctor.model.capability import Capability
@@ -20,8 +21,7 @@ from .options import Options
 API_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What one scan wants to read of a store.
 
     `ended_since`: ended rows that changed at or after this moment are read too; None: no ended rows by time.
@@ -37,8 +37,7 @@ class Look:
     allow_full_scan: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """Some rows of a store, as facts; `truncated` when rows were left out because of a cap."""
 
     sagas: Sequence[Saga]
@@ -54,8 +53,7 @@ class CheckLevel(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class CheckLine:
+class CheckLine(msgspec.Struct, frozen=True):
     """One thing that `check` looked at: what, how it went, and what to do next."""
 
     about: str
@@ -101,6 +99,14 @@ class Store(Protocol):
         """Return the rows with this business key, at most 100; empty where keys aren't mapped."""
         ...
 
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        """Return the live and the failed rows whose parent is one of these ids, as the store itself prints them.
+
+        At most ten of each parent: those that have stood still longest. Empty where parents aren't mapped; raises
+        FullScanRefused where only reading all of a big table would find them.
+        """
+        ...
+
     async def survey(self, look: Look) -> Survey:
         """Return the aggregates that survey rules read, computed by the store."""
         ...
@@ -114,28 +120,28 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StoreContext:
+class StoreContext(msgspec.Struct, frozen=True):
     """What a store may know of the rest of the configuration.
 
     `tz` is the IANA name that naive times are in unless a mapping says otherwise; `big_table` the rows above which a
-    sequential read is asked for first.
+    sequential read is asked for first; `folder` where the configuration lies, as an absolute path: relative paths
+    in it mean files beside it.
     """
 
     name: str
     environment: str
     clock: Clock
     tz: str = "UTC"
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = msgspec.field(default_factory=Policy)
     big_table: int = 100_000
+    folder: str | None = None
 
 
 def _unchanged(table: Mapping[str, Any]) -> Mapping[str, Any]:
     return table
 
 
-@dataclass(frozen=True, slots=True)
-class StorePlugin:
+class StorePlugin(msgspec.Struct, frozen=True):
     """What an entry point of the group `sagadoctor.v1.stores` gives.
 
     `options` validates the backend's table of the configuration, without the keys in `reserved`. `expand` is

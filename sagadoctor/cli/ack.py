@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import getpass
 import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .asked import span
+from sagadoctor.errors import UsageError
+
+from .asked import A_TIME, point_in_time, span
 from .context import Globals, with_backends
 from .exits import Exit
 
@@ -25,7 +29,8 @@ def ack(
         list[str] | None, typer.Option("--group", metavar="ID", help="All findings of this cause (g-...).")
     ] = None,
     until: Annotated[
-        str, typer.Option("--until", metavar="TIME", help="For how long, such as 2h; it expires by itself.")
+        str,
+        typer.Option("--until", metavar="WHEN", help=f"For how long, such as 2h, or until when, such as {A_TIME}."),
     ] = "",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; others will read it.")] = "",
 ) -> None:
@@ -36,7 +41,7 @@ def ack(
         raise typer.BadParameter("say which: finding ids, or --group ID", param_hint="FINDING_ID")
     if not until:
         raise typer.BadParameter("say for how long, such as --until 2h", param_hint="--until")
-    lasting = span(until, "--until")
+    lasting_from = _until(until)
     for target in finding_ids or ():
         _check(target, "f", 16, "FINDING_ID")
     for target in group or ():
@@ -46,12 +51,42 @@ def ack(
         from sagadoctor.services.acknowledge import acknowledge
         from sagadoctor.untrusted import shown
 
-        made = await acknowledge(doctor.backends, targets, lasting, _person(), reason)
-        for each in made:
+        done = await acknowledge(
+            doctor.backends,
+            targets,
+            lasting_from(doctor.backends.clock.now()),
+            _person(),
+            reason,
+            given.timeout or 60.0,
+        )
+        for each in done.made:
             given.terminal.line(f"acknowledged {shown(each.target)} until {each.until:%Y-%m-%d %H:%M:%S} UTC")
+        for target in done.unseen:
+            unseen = "no scan that this ledger remembers has found it; it counts if one does"
+            given.terminal.complain(f"warning: {shown(target)}: {unseen}")
         return Exit.OK
 
     raise typer.Exit(with_backends(given, work))
+
+
+def _until(text: str) -> Callable[[datetime], timedelta]:
+    """Read a duration or a moment; return what says how long that is from now on."""
+    if re.match(r"\d{4}-", text) is None:
+        try:
+            lasting = span(text, "--until")
+        except typer.BadParameter as error:
+            hint = f"or say until when, such as {A_TIME}"
+            raise typer.BadParameter(f"{error.message}, {hint}", param_hint="--until") from None
+        return lambda now: lasting
+    moment = point_in_time(text, "--until")
+    assert moment is not None
+
+    def left(now: datetime) -> timedelta:
+        if moment <= now:
+            raise UsageError(f"--until: {text} has passed; it is {now:%Y-%m-%dT%H:%M:%SZ} now")
+        return moment - now
+
+    return left
 
 
 def _check(target: str, letter: str, digits: int, option: str) -> None:

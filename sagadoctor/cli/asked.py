@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TextIO
 
 import typer
 
 if TYPE_CHECKING:
     from sagadoctor.services.filters import Filters
 
+A_TIME: Final = "2026-11-20T03:00:00Z"
+"""How a moment is written, for helps and refusals."""
 _MOST_IDS = 1_000_000
+_MOST_LINES = 10_000_000
+_LONGEST_ID = 65_536
 
 
 def span(text: str, option: str) -> timedelta:
@@ -33,7 +38,7 @@ def point_in_time(text: str | None, option: str) -> datetime | None:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        hint = "an ISO 8601 time such as 2026-11-20T03:00:00Z"
+        hint = f"an ISO 8601 time such as {A_TIME}"
         raise typer.BadParameter(f"{text!r} is not {hint}", param_hint=option) from None
 
 
@@ -48,18 +53,46 @@ def _set(values: list[str] | None) -> frozenset[str] | None:
     return frozenset(values) if values else None
 
 
-def _ids(source: Path | None) -> frozenset[str] | None:
-    """Read ids, one a line; `-` is stdin."""
+def _ids(source: str | None) -> frozenset[str] | None:
+    """Read ids, one a line; `-` is stdin. Never more is read than can be ids."""
     if source is None:
         return None
+    if not source.strip():
+        raise _refused("an empty name is no file; name one with a saga id a line, or - for stdin")
     try:
-        text = sys.stdin.read() if str(source) == "-" else source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{source}: {error}", param_hint="--from") from None
-    ids = frozenset(line.strip() for line in text.split("\n") if line.strip())
-    if len(ids) > _MOST_IDS:
-        raise typer.BadParameter(f"more than {_MOST_IDS} ids", param_hint="--from")
-    return ids
+        if source == "-":
+            if sys.stdin is None:
+                raise _refused("stdin is closed")
+            if isinstance(sys.stdin, io.TextIOWrapper):
+                sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")
+            return _ids_in(sys.stdin, "stdin")
+        with Path(source).open(encoding="utf-8-sig", errors="surrogateescape") as lines:
+            return _ids_in(lines, source)
+    except IsADirectoryError:
+        raise _refused(f"{source}: this is a folder; a file with a saga id a line is wanted") from None
+    except FileNotFoundError:
+        raise _refused(f"{source}: no such file; a file with a saga id a line is wanted, or - for stdin") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not the name of a file"
+        raise _refused(f"{source}: can't be read: {reason}") from None
+
+
+def _ids_in(lines: TextIO, name: str) -> frozenset[str]:
+    ids: set[str] = set()
+    for number, line in enumerate(iter(lambda: lines.readline(_LONGEST_ID + 1), ""), 1):
+        if len(line) > _LONGEST_ID:
+            raise _refused(f"{name}:{number}: longer than any id; a saga id a line is wanted")
+        if not line.isascii() and any("\udc80" <= char <= "\udcff" for char in line):
+            raise _refused(f"{name}:{number}: not UTF-8 text; a saga id a line is wanted, saved as UTF-8")
+        if line.strip():
+            ids.add(line.strip())
+        if len(ids) > _MOST_IDS or number > _MOST_LINES:
+            raise _refused(f"{name}:{number}: more than {_MOST_IDS} ids")
+    return frozenset(ids)
+
+
+def _refused(why: str) -> typer.BadParameter:
+    return typer.BadParameter(why, param_hint="--from")
 
 
 def _rules(names: list[str] | None) -> frozenset[str] | None:
@@ -70,7 +103,8 @@ def _rules(names: list[str] | None) -> frozenset[str] | None:
 
     from sagadoctor.diagnosis.rules import RULES, SURVEY_RULES
 
-    known = [*(rule.name for rule in RULES), *(rule.name for rule in SURVEY_RULES)]
+    names_of = (*(rule.name for rule in RULES), *(rule.name for rule in SURVEY_RULES))
+    known = list(dict.fromkeys(names_of))
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, 1)
@@ -89,7 +123,7 @@ def filters(
     group: list[str] | None,
     key: list[str] | None,
     older_than: str | None,
-    source: Path | None,
+    source: str | None,
 ) -> Filters:
     """Return the filters of one command line."""
     from sagadoctor.services.filters import Filters

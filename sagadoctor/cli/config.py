@@ -1,4 +1,4 @@
-"""`sagadoctor config`: validate, show, schema, path; nothing is contacted."""
+"""`sagadoctor config`: validate, show, schema, path, example; nothing is contacted."""
 
 from __future__ import annotations
 
@@ -70,3 +70,13 @@ def path(context: typer.Context) -> None:
     found = find(given.config, given.env, environ=os.environ)
     given.terminal.say(f"chosen by {found.because}")
     given.terminal.line(str(found.path))
+
+
+@app.command("example", short_help="Print a commented example, to begin with.")
+def example(context: typer.Context) -> None:
+    """Print a commented example, to be changed and kept where `path` looks."""
+    from sagadoctor.config import example as made
+
+    given: Globals = context.obj
+    for line in made().splitlines():
+        given.terminal.line(line)

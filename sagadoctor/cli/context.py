@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from .terminal import Terminal
 
@@ -17,8 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Globals:
+class Globals(msgspec.Struct, frozen=True):
     """What was said before (or after) the verb; `timeout` in seconds for the whole command, None for the default."""
 
     terminal: Terminal
@@ -60,29 +62,38 @@ def with_backends(given: Globals, work: Callable[[Doctor], Awaitable[T]]) -> T:
 
 
 def run_until_told(main: Callable[[], Awaitable[T]]) -> T:
-    """Run an async function to its end, or cancel it at SIGINT or SIGTERM and raise KeyboardInterrupt."""
+    """Run an async function to its end, or cancel it at SIGINT or SIGTERM and raise KeyboardInterrupt.
+
+    The signals are taken past the loop, which would leave them to the interpreter's own ways when it closes.
+    """
     import asyncio
 
     told = False
+    stop: Callable[[], object] | None = None
+
+    def hear(*_: object) -> None:
+        nonlocal told
+        told = True
+        if stop is not None:
+            with suppress(RuntimeError):  # the loop has closed: nothing is left to be cancelled
+                stop()
 
     async def guarded() -> T:
-        nonlocal told
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-
-        def stop() -> None:
-            nonlocal told
-            told = True
-            if task is not None:
-                task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop)
+        nonlocal stop
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        stop = partial(loop.call_soon_threadsafe, task.cancel)
+        if told:
+            raise asyncio.CancelledError
         return await main()
 
+    before = [(number, signal.signal(number, hear)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         return asyncio.run(guarded())
     except asyncio.CancelledError:
         if told:
             raise KeyboardInterrupt from None
         raise
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

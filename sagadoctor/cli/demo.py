@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def demo(
     context: typer.Context,
     folder: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--folder", metavar="FOLDER", help="Where the company's database and configuration are put."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="NUMBER", help="Another seed, another afternoon.")] = 1,
@@ -27,7 +27,9 @@ def demo(
     from sagadoctor.bootstrap import state_folder
     from sagadoctor.export.command_line import PROGRAM, quoted
 
-    home = (folder or state_folder() / "demo").absolute()
+    if folder is not None and not folder.strip():
+        raise typer.BadParameter("an empty name is no folder", param_hint="--folder")
+    home = (Path(folder) if folder is not None else state_folder() / "demo").absolute()
     company = _open(given, home, seed)
     config = company.config
     given.terminal.say(
@@ -60,9 +62,10 @@ def _open(given: Globals, home: Path, seed: int) -> Company:
 
 def _scan(given: Globals, config: Path) -> int:
     """Scan the company as a person at a terminal would."""
-    from dataclasses import replace
     from types import SimpleNamespace
     from typing import cast
+
+    from msgspec.structs import replace
 
     from .scan import scan
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import aclosing
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
+from msgspec.structs import replace
 
-from .asked import filters, point_in_time, span
+from .asked import A_TIME, filters, point_in_time, span
 from .context import Globals, with_backends
 from .exits import of_nagios, of_scan
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
     from sagadoctor.bootstrap import Doctor
     from sagadoctor.model.finding import Finding, Severity
     from sagadoctor.model.report import ReportEnd
@@ -32,7 +30,9 @@ def scan(
     fail_on: Annotated[
         str, typer.Option(metavar="SEVERITY", help="Exit 1 at this severity or worse: " + ", ".join(_FAIL_ON))
     ] = "warning",
-    since: Annotated[str, typer.Option(metavar="TIME", help="How far back ended sagas are read.")] = "24h",
+    since: Annotated[
+        str, typer.Option(metavar="DURATION", help="How far back ended sagas are read, such as 7d.")
+    ] = "24h",
     deep: Annotated[bool, typer.Option("--deep", help="Read all ended sagas.")] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="NUMBER", help="Print at most that many; the rest is counted.")
@@ -48,7 +48,7 @@ def scan(
         bool, typer.Option("--allow-full-scan", help="Read big tables without an index, gently.")
     ] = False,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="Judge a restored dump as of this time.")
+        str | None, typer.Option("--as-of", metavar="TIME", help=f"Judge a restored dump as of then, such as {A_TIME}.")
     ] = None,
     store: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only these stores.")] = None,
     saga_type: Annotated[
@@ -62,10 +62,10 @@ def scan(
     group: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only these causes (g-...).")] = None,
     key: Annotated[list[str] | None, typer.Option(metavar="KEY", help="Only these business keys.")] = None,
     older_than: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only what has stood still at least that long.")
+        str | None, typer.Option(metavar="DURATION", help="Only what has stood still at least that long, such as 15m.")
     ] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="Only the saga ids in this file; - is stdin.")
+        str | None, typer.Option("--from", metavar="FILE", help="Only the saga ids in this file; - is stdin.")
     ] = None,
 ) -> None:
     """Look at every store once and say which sagas are stuck, why, and since when."""
@@ -74,10 +74,12 @@ def scan(
         raise typer.BadParameter(f"one of {', '.join(_FORMATS)}", param_hint="-o")
     if fail_on not in _FAIL_ON:
         raise typer.BadParameter(f"one of {', '.join(_FAIL_ON)}", param_hint="--fail-on")
+    if reader is not None and not reader.strip():
+        raise typer.BadParameter("a name is not empty", param_hint="--as")
     from sagadoctor.services.scan import ScanRequest
 
     request = ScanRequest(
-        reader=reader or ("terminal" if sys.stdout.isatty() else "cron"),
+        reader=reader or reader_of(sys.stdin, sys.stdout, sys.stderr),
         since=span(since, "--since"),
         deep=deep,
         filters=filters(
@@ -101,6 +103,7 @@ def scan(
         from sagadoctor.model.report import ReportEnd
         from sagadoctor.services.scan import scan as run
 
+        from .flusher import Flusher
         from .render import RENDERERS, Shape
 
         doctor.known_stores(request.filters.stores)
@@ -114,15 +117,19 @@ def scan(
         )
         renderer = RENDERERS[output](given.terminal, shape)
         renderer.start()
+        flusher = Flusher(given.terminal.out)
+        log = logging.getLogger("sagadoctor.scan")
+        logged = log.isEnabledFor(logging.INFO)
         end: ReportEnd | None = None
-        told_by_all = cast("AsyncGenerator[Finding | ReportEnd]", run(doctor.backends, request))
-        async with aclosing(told_by_all) as telling:
+        async with aclosing(run(doctor.backends, request)) as telling:
             async for told in telling:
-                _log(told)
+                if logged:
+                    _log(log, told)
                 if isinstance(told, ReportEnd):
                     end = told
                 else:
                     renderer.finding(told)
+                    flusher.soon()
         assert end is not None
         renderer.end(end)
         given.terminal.out.flush()
@@ -136,13 +143,22 @@ def scan(
     raise typer.Exit(of_scan(end, _severity(fail_on)))
 
 
-def _log(told: Finding | ReportEnd) -> None:
-    """Write to the log, where there is one, what was found and how it ended."""
-    import logging
+def reader_of(*streams: TextIO | None) -> str:
+    """Return whose scan this is: a person's as long as one of the streams is a terminal, also behind a pipe."""
+    return "terminal" if any(stream is not None and _at_terminal(stream) for stream in streams) else "cron"
 
+
+def _at_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except ValueError:  # it was closed
+        return False
+
+
+def _log(log: logging.Logger, told: Finding | ReportEnd) -> None:
+    """Write to the log, where there is one, what was found and how it ended."""
     from sagadoctor.model.finding import Finding
 
-    log = logging.getLogger("sagadoctor.scan")
     if isinstance(told, Finding):
         about = {"store": told.store, "saga_id": told.saga_id}
         log.info("%s %s %s: %s", told.id, told.severity.value, told.rule, told.summary, extra=about)

@@ -7,8 +7,10 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Final, TextIO
+
+import msgspec
 
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.remedy import Advice
@@ -49,8 +51,7 @@ ADVICE_COLOUR: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(msgspec.Struct, frozen=True):
     """Where talk and data go, and how they may look."""
 
     out: TextIO
@@ -107,9 +108,10 @@ class Terminal:
             self.complain(text)
 
     def complain(self, text: str) -> None:
-        """Write one line of talk that quiet doesn't silence."""
-        self.talk.write(self._fit(text) + "\n")
-        self.talk.flush()
+        """Write one line of talk that quiet doesn't silence; talk that can't be written stops nothing."""
+        with suppress(OSError):
+            self.talk.write(self._fit(text) + "\n")
+            self.talk.flush()
 
     def _fit(self, text: str) -> str:
         if not self.ascii or text.isascii():

@@ -1,8 +1,9 @@
 """One file, one environment: found, read, checked with every problem at once, and shown with where values are from."""
 
 from .configuration import Configuration, Environment, LedgerSetting, Origins, StoreSetting
-from .find import Found, find, folders, toml_files
+from .find import Found, example, find, folders, toml_files
 from .load import load
+from .read import plugins_named
 from .secrets import resolve
 
 __all__ = [
@@ -12,9 +13,11 @@ __all__ = [
     "LedgerSetting",
     "Origins",
     "StoreSetting",
+    "example",
     "find",
     "folders",
     "load",
+    "plugins_named",
     "resolve",
     "toml_files",
 ]

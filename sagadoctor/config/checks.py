@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from sagadoctor.model.policy import SagaPolicy, StepDefinition
+
 from .explain import Told, names_a_secret
 from .keys import Path, did_you_mean
 from .sections import LATER, SagaSection
@@ -95,7 +97,7 @@ def steps(saga_type: str, saga: SagaSection) -> tuple[list[Told], list[Told]]:
     first: dict[str, int] = {}
     names = [step.name for step in saga.steps]
     pivots = [step.name for step in saga.steps if step.pivot and step.alternative_of is None]
-    behind = False
+    final = _irreversible(saga)
     for place, step in enumerate(saga.steps):
         at = _at(saga_type, place)
         if step.name in first:
@@ -117,13 +119,21 @@ def steps(saga_type: str, saga: SagaSection) -> tuple[list[Told], list[Told]]:
             wrong.append((at("compensable"), "the pivot is the step of no return: it can't be compensable"))
         elif step.compensable is False and step.compensation is not None:
             doubtful.append((at("compensation"), "not used: the step is not compensable"))
-        elif behind and (step.compensable or step.compensation is not None):
+        elif step.pivot and step.compensation is not None:
+            doubtful.append((at("compensation"), "not used: the pivot is the step of no return, and is never undone"))
+        elif step.name in final and (step.compensable or step.compensation is not None):
             key = "compensation" if step.compensation is not None else "compensable"
-            doubtful.append((at(key), f"not used: after the pivot `{pivots[0]}` a saga only goes forward"))
+            first_pivot = pivots[0] if pivots else next(one.name for one in saga.steps if one.pivot)
+            doubtful.append((at(key), f"not used: after the pivot `{first_pivot}` a saga only goes forward"))
         if step.waits_for is not None and step.timeout is not None:
             doubtful.append((at("timeout"), "not used: a step that waits has a `max_wait` instead"))
-        behind = behind or (step.pivot and bool(pivots))
     return wrong, doubtful
+
+
+def _irreversible(saga: SagaSection) -> frozenset[str]:
+    """Return the steps that are never undone, as the diagnosis will see it."""
+    defined = tuple(StepDefinition(one.name, pivot=one.pivot, alternative_of=one.alternative_of) for one in saga.steps)
+    return SagaPolicy(steps=defined, parallel=saga.parallel).irreversible
 
 
 def _at(saga_type: str, place: int) -> Callable[[str], Path]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from sagadoctor.api.options import Options, Secret
 from sagadoctor.api.ports import StorePlugin
@@ -18,8 +20,7 @@ from .keys import follow, says
 from .sections import SagaSection
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(msgspec.Struct, frozen=True):
     """Which environment this is; `read_only` can be made true by an option and never be lifted."""
 
     name: str
@@ -28,8 +29,7 @@ class Environment:
     tz: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSetting:
+class StoreSetting(msgspec.Struct, frozen=True):
     """One configured store: its name, its plugin, and the options that the plugin's own model accepted."""
 
     name: str
@@ -39,26 +39,24 @@ class StoreSetting:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSetting:
+class LedgerSetting(msgspec.Struct, frozen=True):
     """Where the ledger is; `url` None: the SQLite file in this user's own state folder."""
 
     url: str | None = None
     password: Secret | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Origins:
+class Origins(msgspec.Struct, frozen=True):
     """Where each value is from: a line of the file, a preset, an option of the command, or the default."""
 
     file: str
     lines: Mapping[KeyPath, int]
-    presets: Mapping[str, str] = field(default_factory=dict)
-    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    presets: Mapping[str, str] = msgspec.field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Any]] = msgspec.field(default_factory=dict)
     """The tables of stores, by name, as the file says them."""
-    expanded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    expanded: Mapping[str, Mapping[str, Any]] = msgspec.field(default_factory=dict)
     """The same tables after their plugin laid a preset below them."""
-    forced: Mapping[KeyPath, str] = field(default_factory=dict)
+    forced: Mapping[KeyPath, str] = msgspec.field(default_factory=dict)
 
     def nearest(self, path: KeyPath) -> int | None:
         """Return the line of this key, else of the innermost table around it that the file has."""
@@ -82,8 +80,7 @@ class Origins:
         return self.presets.get(store, "preset")
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(msgspec.Struct, frozen=True):
     """Everything that one file says, checked; secrets are still references until `resolve`."""
 
     path: Path

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from sagadoctor.errors import ConfigError, Problem
 from sagadoctor.untrusted import shown
@@ -20,8 +22,7 @@ _NAME_OF_EXAMPLE: Final = "config.example.toml"
 _ENVIRONMENT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """The file to read, who named it, and every place that was looked at."""
 
     path: Path
@@ -30,9 +31,16 @@ class Found:
 
 
 def example() -> str:
-    """Return where the commented example lies: installed beside this module, or in the source tree, by name."""
+    """Return the commented example: it lies beside this module, and in the source tree at the top."""
     installed = Path(__file__).with_name(_NAME_OF_EXAMPLE)
-    return str(installed) if installed.exists() else _NAME_OF_EXAMPLE
+    lies = installed if installed.exists() else Path(__file__).parents[2] / _NAME_OF_EXAMPLE
+    return lies.read_text(encoding="utf-8")
+
+
+def _making(path: Path) -> str:
+    """Return the shell line that makes a first configuration here."""
+    folder = "" if path.parent.is_dir() else f"mkdir -p {shlex.quote(str(shown(path.parent)))} && "
+    return f"`{folder}sagadoctor config example > {shlex.quote(str(shown(path)))}` makes one to edit"
 
 
 def folders(environ: Mapping[str, str], system: Path = SYSTEM_FOLDER) -> tuple[Path, ...]:
@@ -71,7 +79,7 @@ def find(
 
 def _named(path: Path, because: str) -> Found:
     if not _exists(path):
-        raise _error(f"no such file, named by {because}; copy {example()} there and edit it", path)
+        raise _error(f"no such file, named by {because}; {_making(path)}", path)
     return Found(path, because, (path,))
 
 
@@ -93,7 +101,7 @@ def _searched(env: str | None, because: str, environ: Mapping[str, str], system:
         raise _error(f"no configuration for environment `{env}`; tried {places}{hint}")
     here = "; a file in the current folder is read only when named, such as --config ./sagadoctor.toml"
     raise _error(
-        f"no configuration found; tried {places}; copy {example()} to {shown(tried[0])} and edit it, "
+        f"no configuration found; tried {places}; {_making(tried[0])}, "
         f"or name a file with --config{here if _exists(Path('sagadoctor.toml')) else ''}"
     )
 

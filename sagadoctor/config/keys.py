@@ -23,9 +23,15 @@ def dotted(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
             continue
-        word = part if _BARE.match(part) and len(part) <= LONGEST_PART else f'"{shown(part, LONGEST_PART)}"'
+        word = part if _BARE.match(part) and len(part) <= LONGEST_PART else _quoted(str(shown(part, LONGEST_PART)))
         text += f".{word}" if text else word
     return text
+
+
+def _quoted(word: str) -> str:
+    if '"' not in word:
+        return f'"{word}"'
+    return f"'{word}'" if "'" not in word else '"' + word.replace('"', '\\"') + '"'
 
 
 def follow(root: object, path: Path) -> tuple[bool, object]:

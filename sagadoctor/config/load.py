@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from sagadoctor.api.ports import StorePlugin
@@ -34,7 +34,7 @@ from .sections import (
 )
 from .stores import Stores
 from .twins import twins
-from .validate import validated
+from .validate import salvaged, validated
 
 S = TypeVar("S", bound=Section)
 
@@ -95,6 +95,7 @@ class _Loading:
                 self.wrong((name,), f"unknown {what}{did_you_mean(name, known)}")
         self.stores.read(table.get("stores", {}))
         self.problems += self.stores.problems
+        self.warnings += self.stores.warnings
         self.everywhere(table)
         self.mode()
 
@@ -122,9 +123,22 @@ class _Loading:
             section = self.validated(known.model, inner, (name, entry))
             if isinstance(section, SagaSection):
                 self.sagas[entry] = section
-                wrong, doubtful = checks.steps(entry, section)
-                self.problems.extend(self.source.problem(*told) for told in wrong)
-                self.warnings.extend(self.source.problem(*told) for told in doubtful)
+            if known.model is SagaSection and isinstance(inner, Mapping):
+                self.steps(entry, section if isinstance(section, SagaSection) else None, inner)
+
+    def steps(self, saga_type: str, section: SagaSection | None, said: Mapping[str, Any]) -> None:
+        """Tell how the steps of a type fit each other; of a section with mistakes, as far as it can be read."""
+        nameless = False
+        if section is None:
+            section, nameless = salvaged(said)
+        if section is None:
+            return
+        wrong, doubtful = checks.steps(saga_type, section)
+        if nameless:  # the name that is looked for may be the one that can't be read
+            wrong = [told for told in wrong if told[0][-1] != "alternative_of"]
+        already = {problem.key for problem in self.problems}
+        self.problems.extend(self.source.problem(*told) for told in wrong if dotted(told[0]) not in already)
+        self.warnings.extend(self.source.problem(*told) for told in doubtful)
 
     def validated(self, model: type[Section], value: object, path: KeyPath) -> Section | None:
         if not isinstance(value, Mapping):

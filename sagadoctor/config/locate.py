@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import bisect
 import re
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from .keys import Path
 
@@ -38,8 +39,7 @@ class TooDeep(Exception):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(msgspec.Struct, frozen=True):
     """A key or table that is said a second time: where first, where again, and where that value ends."""
 
     path: Path
@@ -48,12 +48,11 @@ class Duplicate:
     end: int
 
 
-@dataclass(slots=True)
-class Locator:
+class Locator(msgspec.Struct):
     """Where every key, table and list item of a file stands."""
 
-    lines: dict[Path, int] = field(default_factory=dict)
-    duplicates: list[Duplicate] = field(default_factory=list)
+    lines: dict[Path, int] = msgspec.field(default_factory=dict)
+    duplicates: list[Duplicate] = msgspec.field(default_factory=list)
     broken: int | None = None
     """The first line that made no sense; what is said about later lines may be wrong."""
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import SkipJsonSchema
 
 from sagadoctor.api.options import Secret
 
 from .keys import Path, follow
+
+_HIDDEN: Final[type] = SkipJsonSchema
 
 
 def is_secret(model: type[BaseModel], path: Path) -> bool:
@@ -45,7 +49,13 @@ def _bears(model: type[BaseModel], table: object) -> bool:
 def _aliases(model: type[BaseModel]) -> dict[str, Any]:
     if issubclass(model, Secret):
         return {name: info.annotation for name, info in model.model_fields.items() if name != "value"}
-    return {info.alias or name: info.annotation for name, info in model.model_fields.items()}
+    offered = {name: info for name, info in model.model_fields.items() if not _is_hidden(info)}
+    return {info.alias or name: info.annotation for name, info in offered.items()}
+
+
+def _is_hidden(info: FieldInfo) -> bool:
+    """Say whether a model keeps a key only to refuse it: the schema doesn't offer it, nor does a hint."""
+    return any(isinstance(mark, _HIDDEN) for mark in info.metadata)
 
 
 def _models(kind: object) -> list[type[BaseModel]]:

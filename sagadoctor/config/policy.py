@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from types import MappingProxyType
+
+from msgspec.structs import fields, replace
 
 from sagadoctor.model.policy import Policy, SagaPolicy, StepDefinition, Thresholds
 

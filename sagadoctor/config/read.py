@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from sagadoctor.errors import ConfigError, Problem
-from sagadoctor.untrusted import shown
+from sagadoctor.untrusted import is_inert, shown
 
 from . import keys
+from .bounded import read_bounded
 from .keys import dotted
 from .locate import DEEPEST, Locator, TooDeep, locate
 
 LARGEST: Final = 1_000_000
+_SECONDS: Final = 5.0
 _PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _SECRET_LINE: Final = re.compile(
     r"(?i)((?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\w-]*[\"']?\s*=\s*).*"
@@ -26,13 +30,12 @@ _WORDS_FOR_BOOLEANS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))
 _MASK: Final = "«redacted»"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True):
     """A file that was read: its name as shown to people, its table, where everything stands, and its mode."""
 
     path: Path
     table: dict[str, Any]
-    where: Locator = field(default_factory=Locator)
+    where: Locator = msgspec.field(default_factory=Locator)
     mode: int = 0o600
 
     @property
@@ -58,12 +61,21 @@ def read(path: Path) -> Source:
     return Source(path, _parse(text, where, file), where, mode)
 
 
+def plugins_named(path: Path) -> dict[str, tuple[str, ...]]:
+    """Return the stores by the plugin that each names, whatever else is wrong with the file; ConfigError as `read`."""
+    stores = read(path).table.get("stores")
+    named: dict[str, tuple[str, ...]] = {}
+    for store, said in stores.items() if isinstance(stores, dict) else ():
+        plugin = said.get("plugin") if isinstance(said, dict) else None
+        if isinstance(plugin, str):
+            named[plugin] = (*named.get(plugin, ()), store)
+    return named
+
+
 def _bytes(path: Path) -> tuple[bytes, int]:
     file = str(shown(path))
     try:
-        with open(path, "rb") as opened:
-            mode = os.fstat(opened.fileno()).st_mode
-            raw = opened.read(LARGEST + 1)
+        raw, mode = read_bounded(path, LARGEST, _SECONDS)
     except IsADirectoryError:
         raise ConfigError((Problem("this is a folder, not a file", file=file),)) from None
     except (OSError, ValueError) as error:
@@ -114,11 +126,29 @@ def _syntax(text: str, where: Locator, file: str, said: str) -> tuple[Problem, .
             )
             for twice in repeats
         )
-    if found is None:  # a number of thousands of digits and the like: the parser names no place
-        return (Problem(f"not valid TOML: {shown(what, 200)}", file=file),)
+    if found is None:
+        return (_unplaced(lines, file, what),)
     source = lines[line - 1] if line <= len(lines) else ""
-    what = str(shown(what, 200)) + _hint(source, column)
+    what = _plain(what) + _hint(source, column)
     return (Problem(f"column {column}: not valid TOML: {what}\n{_caret(source, column)}", file=file, line=line),)
+
+
+def _unplaced(lines: Sequence[str], file: str, what: str) -> Problem:
+    """Say what the parser names no place for: a number of thousands of digits."""
+    longest = sys.get_int_max_str_digits()
+    for number, line in enumerate(lines, 1):
+        if any(sum(map(str.isdigit, run)) > longest for run in re.findall(r"[\d_]+", line)):
+            return Problem(f"a number of more than {longest} digits; is a quote missing?", file=file, line=number)
+    return Problem(f"not valid TOML: {shown(what, 200)}", file=file)
+
+
+def _plain(what: str) -> str:
+    """Return what the parser says in words; the odd character that it names is spelt out by it already."""
+    if what == r"Illegal character '\n'":
+        return "a text ends with its line: the closing quote is missing"
+    if what in ("Unterminated string", """Expected "'\""""):
+        return "a text has no end: the closing quote is missing"
+    return what if is_inert(what) and len(what) <= 200 else str(shown(what, 200))
 
 
 def _hint(source: str, column: int) -> str:

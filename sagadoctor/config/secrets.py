@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import re
+import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
+from msgspec.structs import fields
 from pydantic import BaseModel, SecretStr
 
 from sagadoctor.api.options import Secret
 from sagadoctor.errors import ConfigError, Problem
-from sagadoctor.redaction import Redactor, mask_text
+from sagadoctor.redaction import Redactor
 from sagadoctor.untrusted import shown
 
+from .bounded import has_more, read_bounded
 from .configuration import Configuration
 from .explain import Told
 from .keys import Path as KeyPath
 from .keys import dotted
 
 LARGEST: Final = 64_000
+_PULSE: Final = 0.05
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 
 
 def secrets_in(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Secret]]:
-    """Yield every secret inside a model, a table, a list or a dataclass, with its key."""
+    """Yield every secret inside a model, a table, a list or a struct, with its key."""
     if isinstance(value, Secret):
         yield path, value
     elif isinstance(value, BaseModel):
@@ -46,7 +52,7 @@ def secrets_in(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Sec
     elif isinstance(value, set | frozenset):
         for inner in value:
             yield from secrets_in(inner, path)
-    elif is_dataclass(value) and not isinstance(value, type):
+    elif isinstance(value, msgspec.Struct):
         for field in fields(value):
             yield from secrets_in(getattr(value, field.name), (*path, field.name))
 
@@ -98,7 +104,7 @@ def _fetch(secret: Secret, folder: Path, environ: Mapping[str, str]) -> str | Pr
     if secret.env is not None:
         return environ.get(secret.env) or Problem(_unset(secret.env, environ))
     if secret.file is not None:
-        return _from_file(secret.file, folder)
+        return _from_file(secret.file, folder, secret.timeout.total_seconds())
     if secret.cmd is not None:
         return _from_command(secret.cmd, secret.timeout.total_seconds())
     return _from_keyring(secret.keyring or "")
@@ -115,12 +121,11 @@ def _unset(name: str, environ: Mapping[str, str]) -> str:
     return f"environment variable {name} is {'empty' if name in environ else 'not set'}"
 
 
-def _from_file(name: str, folder: Path) -> str | Problem:
+def _from_file(name: str, folder: Path, seconds: float) -> str | Problem:
     path = folder / os.path.expanduser(name)
     called = f"secret file {shown(path)}"
     try:
-        with open(path, "rb") as opened:
-            raw = opened.read(LARGEST + 1)
+        raw, _ = read_bounded(path, LARGEST, seconds)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         return Problem(f"{called} can't be read: {shown(reason)}")
@@ -138,40 +143,69 @@ def _decoded(raw: bytes, called: str) -> str | Problem:
 
 
 def _from_command(cmd: tuple[str, ...], seconds: float) -> str | Problem:
-    """Run a list without a shell; its first line is the secret, and of its complaints only a masked line is told."""
+    """Run a list without a shell; its first line is the secret, and its complaints are not told: they may hold it."""
     if not cmd or not cmd[0]:
         return Problem("the command of the secret is empty")
     called = f"command {shown(cmd[0], 100)}"
     try:
         process = subprocess.Popen(  # noqa: S603 - a list, no shell, from a file that only its owner may write
-            cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            cmd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a command"
         return Problem(f"{called} can't be run: {shown(reason)}")
-    try:
-        out, err = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired as late:
-        # a child that it left behind may hold the pipe open: what was said until now counts once it ended itself
-        if process.poll() is None:
-            process.kill()
-            _let_go(process)
-            return Problem(f"{called} did not end within {seconds:g} s")
-        out, err = late.output or b"", late.stderr or b""
-        _let_go(process)
+    with process:
+        try:
+            line, more = _said(process, time.monotonic() + seconds)
+        finally:
+            if process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                ended = False
+            else:
+                ended = True
+    if more and line is not None:
+        return _decoded(line, called)
+    if more:
+        return Problem(f"{called} says more than {LARGEST // 1000} kB on one line; this is not a secret")
+    if not ended:
+        return Problem(f"{called} did not end within {seconds:g} s")
     if process.returncode != 0:
-        said = mask_text(err.decode("utf-8", "replace").strip().split("\n")[0])
-        return Problem(
-            f"{called} failed with exit code {process.returncode}" + (f": {shown(said, 100)}" if said else "")
-        )
-    return _decoded(out.split(b"\n", 1)[0].removesuffix(b"\r"), called)
+        return Problem(f"{called} failed with exit code {process.returncode}; run it by hand to see why")
+    return _decoded(line or b"", called)
 
 
-def _let_go(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
-    process.wait()
+def _said(process: subprocess.Popen[bytes], until: float) -> tuple[bytes | None, bool]:
+    """Return the first line, None where it has no end yet, and whether more was said than is read.
+
+    Ends with the process: a child that it left behind may hold the pipe open.
+    """
+    assert process.stdout is not None
+    pipe = process.stdout.fileno()
+    found = bytearray()
+    while len(found) <= LARGEST and (left := until - time.monotonic()) > 0:
+        over = process.poll() is not None
+        if not has_more(pipe, 0.0 if over else min(left, _PULSE)):
+            if over:
+                return _first_line(found, is_all=True), False
+            continue
+        some = os.read(pipe, LARGEST + 1 - len(found))
+        if not some:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(left)
+            return _first_line(found, is_all=True), False
+        found += some
+    return _first_line(found, is_all=False), len(found) > LARGEST
+
+
+def _first_line(found: bytearray, *, is_all: bool) -> bytes | None:
+    line, ending, _ = bytes(found).partition(b"\n")
+    return line.removesuffix(b"\r") if ending or is_all else None
 
 
 def _from_keyring(entry: str) -> str | Problem:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
+import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sagadoctor.api.options import Duration, Secret
@@ -97,7 +97,7 @@ Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 class Section(BaseModel):
     """A table of the file: unknown keys are refused, `"10"` is no number, nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class EnvironmentSection(Section):
@@ -178,8 +178,7 @@ class LinksSection(Section):
     trace: Annotated[str, Field(max_length=2000), AfterValidator(_link)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A section of the file: its model, and whether it is one table or a table of named ones."""
 
     model: type[Section]

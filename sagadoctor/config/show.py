@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+from msgspec.structs import fields
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from sagadoctor.api.options import Secret
@@ -24,8 +25,7 @@ from .secrets import is_variable, secrets_in
 from .sections import CONFIG_VERSION
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """One effective value: its key, the value as JSON knows it, and where it is from."""
 
     path: Path

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import msgspec
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from sagadoctor.api.options import Options
@@ -26,18 +27,18 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NO_STORES: Final = 'no stores: nothing to look at; add a section such as [stores.orders] with plugin = "sql"'
 
 
-@dataclass(slots=True)
-class Stores:
+class Stores(msgspec.Struct):
     """The stores of one file: those that are good, every problem of the others, and where their values are from."""
 
     source: Source
     plugin_of: Callable[[str], StorePlugin]
     installed: Callable[[], Sequence[str]]
-    settings: list[StoreSetting] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    presets: dict[str, str] = field(default_factory=dict)
-    own: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    expanded: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    settings: list[StoreSetting] = msgspec.field(default_factory=list)
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    warnings: list[Problem] = msgspec.field(default_factory=list)
+    presets: dict[str, str] = msgspec.field(default_factory=dict)
+    own: dict[str, Mapping[str, Any]] = msgspec.field(default_factory=dict)
+    expanded: dict[str, Mapping[str, Any]] = msgspec.field(default_factory=dict)
 
     def read(self, value: object) -> None:
         """Read the whole section."""
@@ -117,7 +118,20 @@ class Stores:
             if follow(full, below)[0] and not says(own, full, below):
                 problem = replace(problem, file=self.presets[name], line=None)
             self.problems.append(problem)
+        if options is not None:
+            self._doubt(name, options, own, full)
         return options
+
+    def _doubt(self, name: str, options: Options, own: Mapping[str, Any], full: Mapping[str, Any]) -> None:
+        """Warn of what is hardly meant; what a preset says is meant."""
+        try:
+            doubts = options.doubts()
+        except Exception as error:  # noqa: BLE001 - the code of a plugin may raise anything; the others go on
+            self._wrong(("stores", name), _failure(error))
+            return
+        for below, message in doubts:
+            if says(own, full, below):
+                self.warnings.append(self.source.problem(("stores", name, *below), message))
 
     def _wrong(self, path: KeyPath, message: str) -> None:
         self.problems.append(self.source.problem(path, message))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from .explain import Told, explain, is_number, place_of
 from .keys import follow
+from .sections import SagaSection, StepSection
 
 Kind = TypeVar("Kind", bound=BaseModel)
 
@@ -38,3 +39,24 @@ def _taken_for_another(detail: Mapping[str, Any], given: object) -> bool:
     if detail["type"] in ("int_type", "float_type"):
         return isinstance(value, str) and is_number(value)
     return detail["type"] == "bool_type" and isinstance(value, str | int | float)
+
+
+def salvaged(said: Mapping[str, Any]) -> tuple[SagaSection | None, bool]:
+    """Return what can be read of a saga's section that has mistakes, and whether a step's name is not among it.
+
+    Keys with a mistake are left out; a step keeps its place, and one without a readable name is called by it.
+    """
+    given = said.get("steps")
+    if not isinstance(given, list):
+        return None, False
+    steps: list[dict[str, Any]] = []
+    nameless = False
+    for place, entry in enumerate(given):
+        step = dict(entry) if isinstance(entry, Mapping) else {}
+        _, told = validated(step, StepSection)
+        for path, _ in told:
+            step.pop(str(path[0]), None)
+        nameless |= "name" not in step
+        steps.append({"name": f"steps[{place}]", **step})
+    section, _ = validated({"steps": steps}, SagaSection)
+    return section, nameless

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+import msgspec
 
 from sagadoctor.api.options import duration
 from sagadoctor.errors import ConfigError, Problem
@@ -17,8 +18,7 @@ _NO: Final = frozenset(("0", "false", "no", "off", ""))
 _COLOURS: Final = ("auto", "always", "never")
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(msgspec.Struct, frozen=True):
     """What the environment says; None where it says nothing. `SAGADOCTOR_CONFIG` and `_ENV` are read by `find`."""
 
     read_only: bool = False

@@ -86,23 +86,18 @@ OUTBOX = Table(
 )
 
 
-def _letters(name: str) -> Table:
-    return Table(
-        name,
-        METADATA,
-        _number(),
-        Column("original_topic", String(128), nullable=False),
-        Column("msg_key", String(64)),
-        Column("payload", Text, nullable=False),
-        Column("headers", Text),
-        Column("error", Text, nullable=False),
-        Column("failed_at", Moment, nullable=False),
-        Column("attempts", Integer, nullable=False),
-    )
-
-
-DEAD_LETTERS = _letters("dead_letters")
-DEAD_LETTERS_PARKED = _letters("dead_letters_parked")
+DEAD_LETTERS = Table(
+    "dead_letters",
+    METADATA,
+    _number(),
+    Column("original_topic", String(128), nullable=False),
+    Column("msg_key", String(64)),
+    Column("payload", Text, nullable=False),
+    Column("headers", Text),
+    Column("error", Text, nullable=False),
+    Column("failed_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
 
 PROCESSED_MESSAGES = Table(
     "processed_messages",

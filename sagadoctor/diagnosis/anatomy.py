@@ -7,22 +7,23 @@ from datetime import datetime
 from typing import Final
 
 from sagadoctor.model.case import Case, Relation
-from sagadoctor.model.policy import SagaPolicy, StepDefinition
+from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, Step, StepStatus
 
 UNDO_BEGUN: Final = frozenset((StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED))
 TIMED_OUT_WORDS: Final = re.compile(r"(?i)timed?[ _-]?out|deadline[ _-]?exceeded")
 _NAMED: Final = 5
+_BACKWARD: Final = frozenset((SagaState.COMPENSATING, SagaState.COMPENSATED, SagaState.FAILED, SagaState.CANCELLED))
 _NO_RESULT: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
 
 
-def definition(step: Step, policy: SagaPolicy) -> StepDefinition | None:
-    """Return what the configuration says of this step."""
-    return policy.step(step.name)
-
-
 def compensable(step: Step, policy: SagaPolicy) -> bool:
-    """Say whether the step has an undo: configured so, or a compensation is named for it somewhere."""
+    """Say whether the step has an undo: configured so, or a compensation is named for it somewhere.
+
+    The step of no return has none, whatever is named for it, and neither has what comes after it.
+    """
+    if step.name in policy.irreversible:
+        return False
     defined = policy.step(step.name)
     if defined is not None and defined.compensable is not None:
         return defined.compensable
@@ -31,12 +32,15 @@ def compensable(step: Step, policy: SagaPolicy) -> bool:
 
 def with_status(case: Case, *statuses: StepStatus) -> tuple[Step, ...]:
     """Return the steps in one of these statuses, in their order; empty where no steps are known."""
-    return tuple(step for step in case.steps or () if step.status in statuses)
+    found = [steps for status in statuses if (steps := case.by_status.get(status)) is not None]
+    if len(found) < 2:
+        return found[0] if found else ()
+    return tuple([step for step in case.steps or () if step.status in statuses])
 
 
 def executing(case: Case) -> tuple[Step, ...]:
     """Return the steps that are out."""
-    return with_status(case, StepStatus.EXECUTING)
+    return case.by_status.get(StepStatus.EXECUTING, ())
 
 
 def owed_undos(case: Case, policy: SagaPolicy) -> tuple[Step, ...]:
@@ -50,26 +54,14 @@ def repaired(case: Case) -> bool:
     return any(saga.state is SagaState.COMPLETED for saga in case.related(Relation.REPAIRED_BY))
 
 
-def _line(name: str, policy: SagaPolicy) -> str:
-    """Return the step that this one is, in the end, an alternative of; its own name where it is none."""
-    seen: set[str] = set()
-    while name not in seen:
-        seen.add(name)
-        defined = policy.step(name)
-        if defined is None or defined.alternative_of is None:
-            break
-        name = defined.alternative_of
-    return name
-
-
 def alternatives(case: Case, step: Step, policy: SagaPolicy) -> tuple[Step, ...]:
     """Return the other steps of the case that may take this one's place."""
     if not any(
         step.name in (defined.alternative_of, defined.name) for defined in policy.steps if defined.alternative_of
     ):
         return ()
-    line = _line(step.name, policy)
-    others = {defined.name for defined in policy.steps if _line(defined.name, policy) == line} | {line}
+    line = policy.line(step.name)
+    others = {defined.name for defined in policy.steps if policy.line(defined.name) == line} | {line}
     return tuple(other for other in case.steps or () if other.name != step.name and other.name in others)
 
 
@@ -124,6 +116,25 @@ def timed_out(step: Step) -> bool:
 def pivots(case: Case, policy: SagaPolicy) -> tuple[Step, ...]:
     """Return the steps of no return that are configured and known."""
     return tuple(step for step in case.steps or () if (defined := policy.step(step.name)) is not None and defined.pivot)
+
+
+def past_pivot(case: Case, policy: SagaPolicy) -> Step | None:
+    """Return the step of no return that is done; None where none is."""
+    if not policy.irreversible:
+        return None
+    return next((step for step in pivots(case, policy) if step.status is StepStatus.COMPLETED), None)
+
+
+def undone_on_purpose(step: Step, case: Case, policy: SagaPolicy) -> bool:
+    """Say whether undoing this step was the plan: the saga may do without it, or has another one in its place."""
+    return optional(step, policy) or bool(alternatives(case, step, policy))
+
+
+def goes_back(case: Case, policy: SagaPolicy) -> bool:
+    """Say whether the saga is on its way back, or has ended so; one that rests is where an undo has begun."""
+    if case.state in (SagaState.WAITING, SagaState.BACKING_OFF, SagaState.PAUSED):
+        return any(not undone_on_purpose(step, case, policy) for step in with_status(case, *UNDO_BEGUN))
+    return case.state in _BACKWARD
 
 
 def waits_for(case: Case, policy: SagaPolicy) -> str | None:

@@ -15,6 +15,7 @@ from sagadoctor.model.reading import Reading
 from sagadoctor.model.report import BlindSpot
 from sagadoctor.model.saga import FORWARD, Saga, SagaState, Step, StepStatus
 
+from .anatomy import optional
 from .deadlines import after
 
 _OPEN: Final = (
@@ -40,6 +41,8 @@ def assemble(
     repeated: bool = False,
 ) -> Case:
     """Return the case of one saga; `now` is the source's own present."""
+    if saga.doubts:
+        saga = _without_doubtful_deadlines(saga)
     steps = _with_definitions(saga.steps, policy)
     progress_at, progress_from, future = _progress(saga, steps, policy, now, observed)
     return Case(
@@ -56,6 +59,20 @@ def assemble(
         blind_spots=blind_spots,
         repeated=repeated or any(doubt.field == "id" for doubt in saga.doubts),
     )
+
+
+def _without_doubtful_deadlines(saga: Saga) -> Saga:
+    """Return the saga without the deadlines that its row casts a doubt on: nothing is late by such a time."""
+    doubted = {doubt.field for doubt in saga.doubts}
+    if "deadline" in doubted:
+        saga = msgspec.structs.replace(saga, deadline=None)
+    if not saga.steps or not any(field.endswith(".timeout_at") for field in doubted):
+        return saga
+    steps = tuple(
+        msgspec.structs.replace(step, timeout_at=None) if f"steps[{step.index}].timeout_at" in doubted else step
+        for step in saga.steps
+    )
+    return msgspec.structs.replace(saga, steps=steps)
 
 
 def _with_definitions(steps: tuple[Step, ...] | None, policy: SagaPolicy) -> tuple[Step, ...] | None:
@@ -117,7 +134,7 @@ def _current(saga: Saga, steps: tuple[Step, ...] | None, policy: SagaPolicy) -> 
     if not steps:
         return None
     if saga.state in FORWARD:
-        left = tuple(step for step in steps if step.status not in _GIVEN_UP or not _optional(step, policy))
+        left = tuple(step for step in steps if step.status not in _GIVEN_UP or not optional(step, policy))
         steps = left or steps
     order = _OPEN if saga.state is not SagaState.COMPENSATING else (_OPEN[1], _OPEN[2], _OPEN[0], *_OPEN[3:])
     for status in order:
@@ -134,8 +151,3 @@ def _current(saga: Saga, steps: tuple[Step, ...] | None, policy: SagaPolicy) -> 
         if step.status in (StepStatus.PENDING, StepStatus.UNKNOWN):
             return step
     return None
-
-
-def _optional(step: Step, policy: SagaPolicy) -> bool:
-    defined = policy.step(step.name)
-    return defined is not None and defined.optional

@@ -18,7 +18,7 @@ from sagadoctor.model.survey import Survey
 from .anatomy import is_half_compensated
 from .fingerprint import fingerprint
 from .masking import masked
-from .prescribe import prescribe
+from .prescribe import forbidden, prescribe
 from .rules import RANK, RULES, SURVEY_RULES
 from .sign import Rule, Sign, SurveyRule, SurveySign
 from .treatments import call_human
@@ -40,15 +40,19 @@ def examine(case: Case, policy: SagaPolicy, now: datetime, told: Sequence[Told] 
         return ()
     signs.sort(key=lambda pair: (not pair[1].leads, RANK[pair[0].name]))
     half = is_half_compensated(case, policy)
-    refusals = tuple(remedy for _, sign in signs for remedy in sign.treatments if remedy.advice is Advice.REFUSE)
+    refusals = (
+        *(remedy for _, sign in signs for remedy in sign.treatments if remedy.advice is Advice.REFUSE),
+        *forbidden(case, policy),
+    )
     return tuple(
-        _finding(case, rule, sign, now, refusals, primary=place == 0, half_compensated=half)
+        _finding(case, policy, rule, sign, now, refusals, primary=place == 0, half_compensated=half)
         for place, (rule, sign) in enumerate(signs)
     )
 
 
 def _finding(
     case: Case,
+    policy: SagaPolicy,
     rule: Rule | SurveyRule,
     sign: Sign,
     now: datetime,
@@ -60,6 +64,7 @@ def _finding(
     saga = case.saga
     since = case.progress_at
     step = sign.step.name if sign.step is not None else None
+    said = policy.step(step) if step is not None else None
     cause = masked(sign.cause) if sign.cause else ""
     marks = fingerprint(saga) if since is None else None
     return Finding(
@@ -86,6 +91,7 @@ def _finding(
         primary=primary,
         trace_id=saga.trace_id,
         correlation_id=saga.correlation_id,
+        runbook=said.runbook if said is not None else None,
     )
 
 

@@ -71,6 +71,12 @@ def overdue(case: Case, due: Due, now: datetime) -> Evidence:
     return Evidence(f"{due.because} passed {late} ago", due.kind, source, True, due.at)
 
 
+def moved_after(case: Case) -> Evidence:
+    """Return the fact, against lateness, that the saga has moved since its deadline."""
+    fact = f"the row still moved after the deadline ({case.progress_from})"
+    return time(case, fact, case.progress_at, supports=False)
+
+
 def tries_again(case: Case, again: tuple[datetime, str], now: datetime) -> Evidence:
     """Return the fact, against any repair by hand, that the engine has planned its next attempt."""
     at, field = again
@@ -82,3 +88,18 @@ def undone(case: Case, step: Step) -> Evidence:
     if step.compensated_at is not None:
         return time(case, f"step {step.name} was compensated", step.compensated_at)
     return step_status(case, step)
+
+
+def undo_shown(case: Case, steps: tuple[Step, ...]) -> tuple[Evidence, ...]:
+    """Return the fact, against sending an undo, that a step which isn't marked as undone shows when it was."""
+    return tuple(
+        Evidence(
+            f"step {step.name} is {step.status.value}, but shows a time of its undo",
+            EvidenceKind.STATUS,
+            case.saga.source,
+            False,
+            step.compensated_at,
+        )
+        for step in steps
+        if step.compensated_at is not None
+    )

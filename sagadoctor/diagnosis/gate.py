@@ -66,8 +66,10 @@ class Gate:
         """Say whether at most one step is out, and it moved just now or its own deadline is still ahead."""
         if (saga.created_at is not None and saga.created_at > self._horizon) or saga.ended_at is not None:
             return False
-        if saga.steps is None:
-            return fresh
+        if saga.deadline is not None and saga.deadline < self._now:
+            return False
+        if not saga.steps:
+            return fresh and saga.steps is None
         out, bounded = 0, 0
         for step in saga.steps:
             status = step.status
@@ -96,4 +98,4 @@ class Gate:
                 return False
         if (out == 0 and self._rests) or not (fresh or (out and bounded == out)):
             return False
-        return (out <= 1 or self._parallel) and (saga.deadline is None or saga.deadline >= self._now)
+        return out <= 1 or self._parallel

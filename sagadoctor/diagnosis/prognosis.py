@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Finding, Severity
 from sagadoctor.model.policy import SagaPolicy
 
 from .anatomy import next_attempt
-from .deadlines import after, step_due
+from .deadlines import JUST_BEGUN, after, step_due
 from .examine import examine
 
 _AFTER = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Prognosis:
+class Prognosis(msgspec.Struct, frozen=True):
     """The first moment at which a finding of warning or worse would hold, and that finding; None: never."""
 
     late_at: datetime | None
@@ -44,6 +44,11 @@ def _moments(case: Case, policy: SagaPolicy, now: datetime) -> set[datetime]:
         due = step_due(case, step, policy)
         if due is not None:
             moments.append(due.at)
+    if case.saga.deadline is not None:
+        moments.append(case.saga.deadline)
+    if case.steps is not None and not case.steps:
+        began = case.saga.created_at or case.progress_at
+        moments += [after(began, JUST_BEGUN)] if began is not None else []
     again = next_attempt(case)
     if again is not None:
         moments.append(after(again[0], limits.wake_up))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
@@ -14,8 +15,7 @@ from sagadoctor.model.saga import Step
 from sagadoctor.model.survey import Survey
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(msgspec.Struct, frozen=True):
     """One rule's answer: what is wrong, on which facts, and what could be done.
 
     `summary` is one sentence that a tired person understands, with outside text in it as it came. `due` is the
@@ -34,8 +34,7 @@ class Sign:
     treatments: tuple[Remedy, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One sickness: its stable name, its severity, and the pure function that recognises it."""
 
     name: str
@@ -45,16 +44,14 @@ class Rule:
     """What findings of one group are called, before step and cause are added."""
 
 
-@dataclass(frozen=True, slots=True)
-class SurveySign:
+class SurveySign(msgspec.Struct, frozen=True):
     """What a survey rule says: about these sagas (each gets the sign in its own case), or about the store itself."""
 
     sign: Sign
     saga_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyRule:
+class SurveyRule(msgspec.Struct, frozen=True):
     """A sickness that no single row shows; reads aggregates that the store computed."""
 
     name: str

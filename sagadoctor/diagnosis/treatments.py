@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sagadoctor.model.case import Case
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import Advice, Remedy, RemedyKind
-from sagadoctor.model.saga import Step
+from sagadoctor.model.saga import Step, StepStatus
+
+from .anatomy import goes_back
 
 
 def resend_compensation(step: Step, policy: SagaPolicy, because: str, advice: Advice = Advice.ASK) -> Remedy:
@@ -15,6 +18,17 @@ def resend_compensation(step: Step, policy: SagaPolicy, because: str, advice: Ad
 def retry_step(step: Step, policy: SagaPolicy, because: str, advice: Advice = Advice.ASK) -> Remedy:
     """Propose to send a step's command again."""
     return Remedy(RemedyKind.RETRY_STEP, advice, _with_idempotence(because, step, policy), step.name)
+
+
+def send_again(case: Case, step: Step | None, policy: SagaPolicy, because: str) -> tuple[Remedy, ...]:
+    """Propose to send again what is out, back or forward; of a saga that goes back nothing that isn't out."""
+    if step is None:
+        return ()
+    if step.status in (StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED):
+        return (resend_compensation(step, policy, because),)
+    if step.status is not StepStatus.EXECUTING and goes_back(case, policy):
+        return ()
+    return (retry_step(step, policy, because),)
 
 
 def fail_step(step: Step, because: str, advice: Advice = Advice.ASK) -> Remedy:

@@ -61,6 +61,8 @@ def finding_section(finding: Finding) -> str:
         f"{text(remedy.because, 300)}"
         for remedy in finding.remedies
     ]
+    if finding.runbook is not None:
+        lines.append(f"  - runbook: {text(finding.runbook, 2000)}")
     return "\n".join(lines)
 
 

@@ -55,19 +55,20 @@ def moment(at: datetime | None) -> str | None:
     """Return a time as RFC 3339 in UTC, to the second (or finer where the source was finer)."""
     if at is None:
         return None
-    text = at.astimezone(UTC).isoformat(timespec="microseconds" if at.microsecond else "seconds")
-    return text.removesuffix("+00:00") + "Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat()[:-6] + "Z"  # without its `+00:00`
 
 
 def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return a finding as the contract writes it."""
     wire: dict[str, Any] = {
         "id": finding.id,
-        "status": finding.status.value,
+        "status": finding.status,
         "primary": finding.primary,
-        "subject": finding.subject.value,
+        "subject": finding.subject,
         "rule": finding.rule,
-        "severity": finding.severity.value,
+        "severity": finding.severity,
         "store": finding.store,
         "saga_id": finding.saga_id,
         "saga_type": finding.saga_type,
@@ -84,7 +85,7 @@ def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[
         "evidence": [
             {
                 "fact": fact.fact,
-                "kind": fact.kind.value,
+                "kind": fact.kind,
                 "source": fact.source,
                 "for": fact.supports,
                 "observed_at": moment(fact.observed_at),
@@ -93,9 +94,9 @@ def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[
         ],
         "remedies": [
             {
-                "kind": remedy.kind.value,
+                "kind": remedy.kind,
                 "step": remedy.step,
-                "advice": remedy.advice.value,
+                "advice": remedy.advice,
                 "because": remedy.because,
                 "override": remedy.override,
                 "command": remedy_command(finding, remedy, *options),
@@ -105,6 +106,8 @@ def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[
         "first_seen": moment(finding.first_seen),
         "acknowledged_until": moment(finding.acknowledged_until),
     }
+    if finding.runbook is not None:
+        wire["runbook"] = finding.runbook
     made = links(finding, templates) if templates else None
     if made:
         wire["links"] = made
@@ -117,7 +120,7 @@ def group_wire(group: Group) -> dict[str, Any]:
         "id": group.id,
         "title": group.title,
         "rule": group.rule,
-        "severity": group.severity.value,
+        "severity": group.severity,
         "sagas": group.sagas,
         "oldest": moment(group.oldest),
         "newest": moment(group.newest),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sagadoctor.clock import Clock, SystemClock
 
@@ -16,9 +17,10 @@ class Run:
     _all: set[Run] = set()  # noqa: RUF012 - the process has one list of what it runs
     _changing = threading.Lock()
 
-    def __init__(self, place: str, reader: str) -> None:
+    def __init__(self, place: str, environment: str, reader: str) -> None:
         """Run from now on; the number is known when the lease is taken."""
         self.place = place
+        self.environment = environment
         self.reader = reader
         self.number = 0
         with self._changing:
@@ -29,19 +31,18 @@ class Run:
         with self._changing:
             self._all.discard(self)
 
-    @classmethod
-    def goes_on(cls, place: str, reader: str, number: int) -> bool:
-        """Say whether this process runs that scan; if not, its lease was left by a failure."""
-        with cls._changing:
-            return any((run.place, run.reader, run.number) == (place, reader, number) for run in cls._all)
+    def is_run_here(self, number: int) -> bool:
+        """Say whether this process runs the scan of this number and reader; if not, a failure left its lease."""
+        wanted = (self.place, self.environment, self.reader, number)
+        with self._changing:
+            return any((run.place, run.environment, run.reader, run.number) == wanted for run in self._all)
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(msgspec.Struct, frozen=True):
     """A process that asks, and the clock it goes by."""
 
     clock: Clock
-    process: Process = field(default_factory=this_process)
+    process: Process = msgspec.field(default_factory=this_process)
 
     def monotonic(self) -> float | None:
         """Return seconds that all processes of this boot share, or None where there are none."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
@@ -35,8 +34,7 @@ class Sort:
     REAL = "real"
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A table that takes rows in bulk: its columns with their sorts, of which the first `keys` are its primary key."""
 
     name: str
@@ -71,6 +69,10 @@ def bound(values: Sequence[Value | Sequence[str]]) -> list[Value]:
 
 class Database(Protocol):
     """One open connection, used by one thread; it raises LedgerError and nothing else."""
+
+    def damaged(self, what: str) -> LedgerError:
+        """Return the error that says what is wrong with the ledger's content, and what to do."""
+        ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make what is done inside all or nothing, durable at the end, and without lost updates."""

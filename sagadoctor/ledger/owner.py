@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 _GONE_STATES = ("Z", "X")
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(msgspec.Struct, frozen=True):
     """A process; `machine` tells boots and containers of one host name apart, `born` processes of one number."""
 
     host: str

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
+from sagadoctor.api.sql.tls import NO_PASSWORD, is_about_tls, libpq_settings
 from sagadoctor.errors import LedgerError
-from sagadoctor.redaction import mask_text
+from sagadoctor.redaction import clipped, mask_text
 from sagadoctor.untrusted import shown
 
 from . import schema
 from .database import Contended, Database, Dropped, Row, Sort, Table, Value, bound
+from .shelf import Shelf
 
 if TYPE_CHECKING:
     import psycopg
@@ -51,8 +51,12 @@ def _bulk(table: Table, merge: tuple[tuple[str, str], ...]) -> str:
 class PostgresServer:
     """Which database of which server, and as whom."""
 
-    def __init__(self, url: str, password: str | None) -> None:
-        """Take a URL as libpq or SQLAlchemy write it; nothing is contacted before `connect`."""
+    def __init__(self, url: str, password: str | None, shelf: Shelf | None = None) -> None:
+        """Take a URL as libpq or SQLAlchemy write it; nothing is contacted before `connect`.
+
+        An older ledger becomes that of `shelf`.
+        """
+        self._shelf = shelf or Shelf()
         scheme, _, rest = url.partition("://")
         self._url = f"{scheme.partition('+')[0]}://{rest}"
         self._password = password
@@ -76,6 +80,7 @@ class PostgresServer:
             "application_name": "sagadoctor ledger",
             "client_encoding": "UTF8",  # else a server without an encoding gives bytes
             "tcp_user_timeout": 10_000,
+            "sslpassword": NO_PASSWORD,
             **_tls(self._url),
         }
         if self._password is not None:
@@ -91,7 +96,7 @@ class PostgresServer:
             raise _unreachable(error, self.place, self._password) from error
         connection = PostgresConnection(opened, self.place)
         try:
-            connection.prepare()
+            connection.prepare(self._shelf)
         except BaseException:
             connection.close()
             raise
@@ -101,25 +106,13 @@ class PostgresServer:
 def _tls(url: str) -> Mapping[str, str]:
     """Return what makes libpq verify the server, unless the URL or the environment says otherwise."""
     parts = urlsplit(url)
-    said = parse_qs(parts.query)
-    hosts = [*said.get("host", ()), *parts.netloc.rpartition("@")[2].split(",")]
-    if "sslmode" in said or "service" in said or any(name in os.environ for name in ("PGSSLMODE", "PGSERVICE")):
-        return {}
-    if all(_is_here(host) for host in hosts):
-        return {}
-    own = Path.home() / ".postgresql" / "root.crt"
-    if "sslrootcert" in said or "PGSSLROOTCERT" in os.environ or own.exists():
-        return {"sslmode": "verify-full"}
-    return {"sslmode": "verify-full", "sslrootcert": "system"}
+    hosts = [unquote(_host(each)) for each in parts.netloc.rpartition("@")[2].split(",")]
+    return libpq_settings(",".join(hosts), dict(parse_qsl(parts.query)))
 
 
-def _is_here(host: str) -> bool:
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    if name in ("", "localhost") or host.startswith(("/", "%2F", "%2f")):
-        return True
-    with suppress(ValueError):
-        return ipaddress.ip_address(name).is_loopback
-    return False
+def _host(place: str) -> str:
+    """Return `host` of `host:port` and of `[host]:port`."""
+    return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
 
 
 class PostgresConnection:
@@ -130,12 +123,28 @@ class PostgresConnection:
         self._connection = connection
         self._place = place
 
-    def prepare(self) -> None:
+    def damaged(self, what: str) -> LedgerError:
+        """Return the error that says what is wrong with the ledger's content, and what to do."""
+        return LedgerError(
+            f"the ledger {self._place} is damaged: {what}: mend that row, or drop the tables sagadoctor_* and new ones "
+            "are made (acknowledgements and what was seen since when start anew)"
+        )
+
+    def prepare(self, shelf: Shelf) -> None:
         """Migrate what is old, in a transaction that nobody else can be in."""
         is_there = self.rows("SELECT to_regclass('sagadoctor_schema')")[0][0] is not None
         if is_there and schema.is_current(self, self._place):
             return
-        schema.migrate(self, self._place, _WORDS, before=lambda: self.run(_MIGRATION_LOCK))
+        schema.migrate(self, self._place, _WORDS, shelf, self._rekey, before=lambda: self.run(_MIGRATION_LOCK))
+
+    def _rekey(self, table: schema.Rekeyed, environment: str) -> None:
+        """Change the table in place: what others may do with it stays."""
+        name = table.name
+        self.run(f"ALTER TABLE {name} ADD COLUMN environment {_WORDS[Sort.KEY]}")
+        for column in table.added:
+            self.run(f"ALTER TABLE {name} ADD COLUMN {column.format_map(_WORDS)}")
+        self.run(f"UPDATE {name} SET environment = ?", environment)  # noqa: S608 - our own names only
+        self.run(f"ALTER TABLE {name} DROP CONSTRAINT {name}_pkey, ADD PRIMARY KEY ({', '.join(table.key)})")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -200,7 +209,7 @@ class PostgresConnection:
 
     def _translated(self, error: psycopg.Error) -> LedgerError:
         state = error.sqlstate
-        said = shown(error.diag.message_primary or str(error), 300)
+        said = shown(clipped(mask_text(error.diag.message_primary or str(error)), 300))
         place = self._place
         if state in _AGAIN:
             return Contended(f"the ledger {place} is held by another process that does not let go of it ({said})")
@@ -226,8 +235,11 @@ class PostgresConnection:
 
 def _unreachable(error: psycopg.Error, place: str, password: str | None) -> LedgerError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = shown(mask_text("; ".join(lines), (password or "",)), 400)
+    said = shown(clipped(mask_text("; ".join(lines), (password or "",)), 400))
     hint = ""
-    if "root certificate" in said or "certificate verify" in said or "SSL" in said:
-        hint = "; the server's certificate is verified unless the URL says sslmode=require or sslmode=disable"
+    if is_about_tls(said):
+        hint = (
+            "; the server's certificate is verified unless the URL says sslmode=require or sslmode=disable "
+            "(sslrootcert=/path/to/ca.pem names its CA)"
+        )
     return LedgerError(f"the ledger {place} can't be reached: {said}{hint}")

@@ -1,17 +1,56 @@
 """The tables of the ledger, and how an old ledger becomes a new one.
 
 A migration is history: it is never changed once released, only followed by the next one. It adds and never takes away,
-so that a program which has the ledger open while a newer one migrates it goes on working.
+so that a program which has the ledger open while a newer one migrates it goes on working. The second one is the
+exception: it changes keys, so a program of version 1 that is at it says that it can't use the ledger any more.
+
+What a ledger of version 1 holds belongs to the environment that opens it first; for others it is new. Version 1 didn't
+know of environments, and nearly all of its ledgers are of a person with one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
-from sagadoctor.errors import LedgerError, LedgerTooNew
+import msgspec
+
+from sagadoctor.errors import LedgerTooNew
 
 from .database import Database, Sort
+from .shape import Shape
+from .shelf import Shelf
+from .text import key as key_of
+from .text import safe
 
+
+class Rekeyed(msgspec.Struct, frozen=True):
+    """A table whose key begins with the environment from now on: how it is made, and which columns it had."""
+
+    name: str
+    key: tuple[str, ...]
+    kept: tuple[str, ...]
+    columns: tuple[str, ...]
+    """Of the columns in `kept` what follows their name."""
+    added: tuple[str, ...] = ()
+
+    @property
+    def create(self) -> str:
+        """Return the statement that makes the table as `{name}`."""
+        lines = [
+            "environment {key} NOT NULL",
+            *(f"{name} {sort}" for name, sort in zip(self.kept, self.columns, strict=True)),
+            *self.added,
+            f"PRIMARY KEY ({', '.join(self.key)})",
+        ]
+        return f"CREATE TABLE {{name}} ({', '.join(lines)}){{clustered}}"
+
+
+def _rekeyed(name: str, keys: str, added: tuple[str, ...] = (), **columns: str) -> Rekeyed:
+    return Rekeyed(name, ("environment", *keys.split()), tuple(columns), tuple(columns.values()), added)
+
+
+_KEY, _TEXT, _WHOLE = "{key} NOT NULL", "{text} NOT NULL", "{whole} NOT NULL"
 _SEEN_AND_ACKNOWLEDGED = (
     """CREATE TABLE sagadoctor_readers (
         reader {key} PRIMARY KEY,
@@ -77,9 +116,84 @@ _SEEN_AND_ACKNOWLEDGED = (
     ){clustered}""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_SEEN_AND_ACKNOWLEDGED,)
+_BY_ENVIRONMENT = (
+    _rekeyed(
+        "sagadoctor_readers",
+        "reader",
+        reader=_KEY,
+        number=_WHOLE,
+        started="{whole}",
+        lease_seconds="{real}",
+        lease_until="{whole}",
+        lease_monotonic="{real}",
+        host="{text}",
+        machine="{text}",
+        pid="{whole}",
+        born="{text}",
+    ),
+    _rekeyed("sagadoctor_completed", "reader source_key", reader=_KEY, source_key=_KEY, source=_TEXT, began=_WHOLE),
+    _rekeyed(
+        "sagadoctor_seen",
+        "reader id",
+        ("slot {text} NOT NULL DEFAULT ''",),
+        reader=_KEY,
+        id=_KEY,
+        long_id="{text}",
+        cause=_TEXT,
+        store=_TEXT,
+        rule=_TEXT,
+        severity=_TEXT,
+        saga_type="{text}",
+        saga_id="{text}",
+        since="{whole}",
+        ended=_WHOLE,
+        first_seen=_WHOLE,
+        told=_WHOLE,
+        scan=_WHOLE,
+        seen_at=_WHOLE,
+    ),
+    _rekeyed(
+        "sagadoctor_observations",
+        "store saga_id",
+        store=_KEY,
+        saga_id=_KEY,
+        fingerprint=_TEXT,
+        since=_WHOLE,
+        seen_at=_WHOLE,
+    ),
+    _rekeyed("sagadoctor_judged", "store saga_id", store=_KEY, saga_id=_KEY, seen_at=_WHOLE),
+    _rekeyed(
+        "sagadoctor_acknowledgements",
+        "target",
+        target=_KEY,
+        until=_WHOLE,
+        person=_TEXT,
+        reason=_TEXT,
+        made_at=_WHOLE,
+    ),
+    _rekeyed("sagadoctor_chores", "chore", chore=_KEY, done_at=_WHOLE),
+)
+
+
+def _settle(database: Database, shelf: Shelf) -> None:
+    """Say where the stores are whose rows version 1 knew by name alone."""
+    for table, column in (
+        ("sagadoctor_completed", "source_key"),
+        ("sagadoctor_observations", "store"),
+        ("sagadoctor_judged", "store"),
+    ):
+        for store in shelf.places:
+            database.run(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", shelf.slot(store), key_of(store))  # noqa: S608
+    database.run("UPDATE sagadoctor_seen SET slot = store")
+    for store in shelf.places:
+        database.run("UPDATE sagadoctor_seen SET slot = ? WHERE store = ?", shelf.slot(store), safe(store))
+
+
+Step = str | Rekeyed | Callable[[Database, Shelf], None]
+MIGRATIONS: tuple[tuple[Step, ...], ...] = (_SEEN_AND_ACKNOWLEDGED, (*_BY_ENVIRONMENT, _settle))
 """The statements that lead from version n to version n + 1; the length is the version that this program knows."""
 
+_VERSION = Shape("sagadoctor_schema", version=Annotated[int, msgspec.Meta(ge=0)] | None)
 VERSION_TABLE = "CREATE TABLE IF NOT EXISTS sagadoctor_schema (version {whole} NOT NULL)"
 
 
@@ -90,9 +204,8 @@ def words(key: str, text: str, whole: str, real: str, clustered: str) -> Mapping
 
 def version(database: Database) -> int:
     """Return the version that an existing version table tells."""
-    found = database.rows("SELECT max(version) FROM sagadoctor_schema")[0][0]
-    if found is not None and not isinstance(found, int):
-        raise LedgerError(f"the ledger's version is {found!r}: it was changed by something else")
+    rows = _VERSION.checked(database, database.rows("SELECT max(version) FROM sagadoctor_schema"))
+    found: int | None = rows[0][0]
     return found or 0
 
 
@@ -108,16 +221,29 @@ def is_current(database: Database, place: str) -> bool:
 
 
 def migrate(
-    database: Database, place: str, dialect: Mapping[str, str], before: Callable[[], object] = lambda: None
+    database: Database,
+    place: str,
+    dialect: Mapping[str, str],
+    shelf: Shelf,
+    rekey: Callable[[Rekeyed, str], None],
+    before: Callable[[], object] = lambda: None,
 ) -> None:
-    """Bring the ledger to the newest version in one transaction; `before` runs in it first and keeps others out."""
+    """Bring the ledger to the newest version in one transaction; `before` runs in it first and keeps others out.
+
+    What an older one holds without saying whose it is becomes that of `shelf`.
+    """
     with database.transaction():
         before()
         database.run(VERSION_TABLE.format_map(dialect))
         if is_current(database, place):
             return  # another process was faster
-        for statements in MIGRATIONS[version(database) :]:
-            for statement in statements:
-                database.run(statement.format_map(dialect))
+        for steps in MIGRATIONS[version(database) :]:
+            for step in steps:
+                if isinstance(step, str):
+                    database.run(step.format_map(dialect))
+                elif isinstance(step, Rekeyed):
+                    rekey(step, shelf.name)
+                else:
+                    step(database, shelf)
         database.run("DELETE FROM sagadoctor_schema")
         database.run("INSERT INTO sagadoctor_schema (version) VALUES (?)", len(MIGRATIONS))

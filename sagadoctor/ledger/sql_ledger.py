@@ -19,6 +19,7 @@ from . import chores, observations, readers, seen
 from .asker import Asker, Run
 from .database import Connector, Database
 from .line import GivenUp, Line, Work
+from .shelf import Shelf
 
 T = TypeVar("T")
 CALL_SECONDS = 10.0
@@ -28,8 +29,11 @@ _CLOSE_SECONDS = 1.0
 class SqlLedger:
     """Remembers what was seen and acknowledged, in SQLite or PostgreSQL; raises LedgerError and nothing else."""
 
-    def __init__(self, connector: Connector, clock: Clock, call_seconds: float = CALL_SECONDS) -> None:
-        """Connect with the first call only; none lasts longer than `call_seconds`."""
+    def __init__(
+        self, connector: Connector, clock: Clock, call_seconds: float = CALL_SECONDS, shelf: Shelf | None = None
+    ) -> None:
+        """Connect with the first call only; none lasts longer than `call_seconds`, and all are about one `shelf`."""
+        self._shelf = shelf or Shelf()
         self._connector = connector
         self._clock = clock
         self._seconds = call_seconds
@@ -44,9 +48,9 @@ class SqlLedger:
 
     async def begin(self, reader: str, now: datetime, lease_seconds: float) -> ScanTicket:
         """Start this reader's scan; raises LedgerLocked while another one runs and its lease lasts."""
-        asker, run = Asker(self._clock), Run(self.place, reader)
+        shelf, asker, run = self._shelf, Asker(self._clock), Run(self.place, self._shelf.name, reader)
         try:
-            ticket = await self._call(lambda database: readers.begin(database, run, now, lease_seconds, asker))
+            ticket = await self._call(lambda database: readers.begin(database, shelf, run, now, lease_seconds, asker))
         except BaseException:
             run.end()
             raise
@@ -57,12 +61,12 @@ class SqlLedger:
         self, ticket: ScanTicket, findings: Sequence[SeenFinding], now: datetime
     ) -> Mapping[str, Standing]:
         """Record the findings of one page, prolong the lease, and say how each stands with this reader."""
-        asker = Asker(self._clock)
+        shelf, asker = self._shelf, Asker(self._clock)
 
         def work(database: Database) -> dict[str, Standing]:
-            readers.hold(database, ticket, now, asker)
-            acknowledged = words.acknowledged(database, findings, now)
-            return seen.compare(database, ticket, findings, acknowledged, now)
+            readers.hold(database, shelf, ticket, now, asker)
+            acknowledged = words.acknowledged(database, shelf, findings, now)
+            return seen.compare(database, shelf, ticket, findings, acknowledged, now)
 
         return await self._call(work)
 
@@ -79,13 +83,13 @@ class SqlLedger:
 
         With `remember` this scan becomes the reader's last complete one of those sources.
         """
-        sources, asker = tuple(complete), Asker(self._clock)
+        sources, shelf, asker = tuple(complete), self._shelf, Asker(self._clock)
         whole = sources if remember else ()
 
         def work(database: Database) -> tuple[str, ...]:
-            readers.hold(database, ticket, now, asker)
-            resolved = seen.resolve(database, ticket, sources, in_scope)
-            readers.conclude(database, ticket, whole)
+            readers.hold(database, shelf, ticket, now, asker)
+            resolved = seen.resolve(database, shelf, ticket, sources, in_scope)
+            readers.conclude(database, shelf, ticket, whole)
             return resolved
 
         try:
@@ -99,39 +103,43 @@ class SqlLedger:
     async def abandon(self, ticket: ScanTicket) -> None:
         """End the scan without concluding anything from it."""
         try:
-            await self._call(lambda database: readers.abandon(database, ticket))
+            await self._call(lambda database: readers.abandon(database, self._shelf, ticket))
         finally:
             self._let_go(ticket)
 
     async def observe(self, store: str, rows: Sequence[tuple[str, str]], now: datetime) -> Mapping[str, Observation]:
         """Record (saga id, fingerprint) pairs and say since when each row has had its fingerprint."""
-        return await self._call(lambda database: observations.observe(database, store, rows, now))
+        return await self._call(lambda database: observations.observe(database, self._shelf, store, rows, now))
 
     async def has_observed(self, store: str) -> bool:
         """Say whether any row of this store was ever observed."""
-        return await self._call(lambda database: observations.has_observed(database, store))
+        return await self._call(lambda database: observations.has_observed(database, self._shelf, store))
 
     async def unjudged(self, store: str, saga_ids: Sequence[str]) -> Sequence[str]:
         """Return those of the ended sagas that were not judged yet, in the order given."""
         now = self._clock.now()
-        return await self._call(lambda database: observations.unjudged(database, store, saga_ids, now))
+        return await self._call(lambda database: observations.unjudged(database, self._shelf, store, saga_ids, now))
 
     async def judged(self, store: str, saga_ids: Sequence[str]) -> None:
         """Remember that these ended sagas were judged."""
         now = self._clock.now()
-        await self._call(lambda database: observations.judged(database, store, saga_ids, now))
+        await self._call(lambda database: observations.judged(database, self._shelf, store, saga_ids, now))
 
     async def known(self, finding_ids: Sequence[str]) -> Mapping[str, SeenFinding]:
         """Return what is remembered of these findings, of any reader."""
-        return await self._call(lambda database: seen.known(database, finding_ids))
+        return await self._call(lambda database: seen.known(database, self._shelf, finding_ids))
 
     async def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> None:
         """Record acknowledgements by finding id or group id; a later one replaces an earlier."""
-        await self._call(lambda database: words.acknowledge(database, acknowledgements))
+        await self._call(lambda database: words.acknowledge(database, self._shelf, acknowledgements))
 
     async def acknowledged(self, findings: Sequence[SeenFinding], now: datetime) -> Mapping[str, datetime]:
         """Return, by finding id, until when each is acknowledged by itself or through its group."""
-        return await self._call(lambda database: words.acknowledged(database, findings, now))
+        return await self._call(lambda database: words.acknowledged(database, self._shelf, findings, now))
+
+    async def words(self, findings: Sequence[SeenFinding], now: datetime) -> Mapping[str, Acknowledgement]:
+        """Return, by finding id, the word by which each is acknowledged: who said it, why, and until when."""
+        return await self._call(lambda database: words.words(database, self._shelf, findings, now))
 
     async def close(self) -> None:
         """Let go of the database; never waits for a thread that hangs."""
@@ -149,7 +157,7 @@ class SqlLedger:
             run.end()
 
     async def _forget(self, sources: Sequence[str], now: datetime) -> None:
-        for walk in await self._call(lambda database: chores.due(database, sources, now)):
+        for walk in await self._call(lambda database: chores.due(database, self._shelf, sources, now)):
             after: str | None = ""
             while after is not None:
                 after = await self._call(partial(walk.step, after=after))

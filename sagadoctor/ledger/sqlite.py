@@ -14,6 +14,7 @@ from sagadoctor.untrusted import shown
 from . import schema
 from .database import Contended, Database, Dropped, Row, Table, Value, bound
 from .private_file import is_on_network, make_private
+from .shelf import Shelf
 
 _WORDS = schema.words(key="TEXT", text="TEXT", whole="INTEGER", real="REAL", clustered=" WITHOUT ROWID")
 _BUSY_SECONDS = 2.0
@@ -24,6 +25,7 @@ _SETTINGS = (
     "PRAGMA cache_size = -8000",
     "PRAGMA journal_size_limit = 16777216",
 )
+_ANEW = "move it away, and a new one is made (acknowledgements and what was seen since when start anew)"
 _SHARED_MEMORY = "PRAGMA journal_mode = WAL"  # not for file systems of a network: SQLite would corrupt the file there
 
 
@@ -35,9 +37,10 @@ def _compiled(sql: str) -> str:
 class SqliteFile:
     """Where the file is."""
 
-    def __init__(self, path: Path) -> None:
-        """Take an absolute path; nothing is touched before `connect`."""
+    def __init__(self, path: Path, shelf: Shelf | None = None) -> None:
+        """Take an absolute path; nothing is touched before `connect`. An older ledger becomes that of `shelf`."""
         self._path = path
+        self._shelf = shelf or Shelf()
 
     @property
     def place(self) -> str:
@@ -55,7 +58,7 @@ class SqliteFile:
         try:
             for setting in (*_SETTINGS, *(() if is_on_network(self._path) else (_SHARED_MEMORY,))):
                 connection.rows(setting)
-            connection.prepare()
+            connection.prepare(self._shelf)
         except BaseException:
             connection.close()
             raise
@@ -70,13 +73,28 @@ class SqliteConnection:
         self._connection = connection
         self._place = place
 
-    def prepare(self) -> None:
+    def damaged(self, what: str) -> LedgerError:
+        """Return the error that says what is wrong with the ledger's content, and what to do."""
+        return LedgerError(f"the ledger {self._place} is damaged: {what}: {_ANEW}")
+
+    def prepare(self, shelf: Shelf) -> None:
         """Refuse what isn't our ledger, and migrate what is old."""
         if not self.rows("SELECT name FROM sqlite_master WHERE name = 'sagadoctor_schema'"):
             self._refuse_strangers()
         elif schema.is_current(self, self._place):
             return
-        schema.migrate(self, self._place, _WORDS)
+        schema.migrate(self, self._place, _WORDS, shelf, self._rekey)
+
+    def _rekey(self, table: schema.Rekeyed, environment: str) -> None:
+        """Copy the table: SQLite can't change the key of one that is there."""
+        columns, copy = ", ".join(table.kept), f"{table.name}_copy"
+        self.run(table.create.format_map({**_WORDS, "name": copy}))
+        self.run(
+            f"INSERT INTO {copy} (environment, {columns}) SELECT ?, {columns} FROM {table.name}",  # noqa: S608
+            environment,
+        )
+        self.run(f"DROP TABLE {table.name}")
+        self.run(f"ALTER TABLE {copy} RENAME TO {table.name}")
 
     def _refuse_strangers(self) -> None:
         if self.rows("SELECT name FROM sqlite_master WHERE name NOT LIKE 'sagadoctor!_%' ESCAPE '!' LIMIT 1"):
@@ -103,6 +121,8 @@ class SqliteConnection:
             return self._connection.execute(_compiled(sql), bound(values)).fetchall()
         except sqlite3.Error as error:
             raise _translated(error, self._place) from error
+        except OverflowError as error:
+            raise self.damaged("a number in it is larger than any that belongs there") from error
 
     def run(self, sql: str, *values: Value | Sequence[str]) -> int:
         """Carry out a statement and return how many rows it touched."""
@@ -110,6 +130,8 @@ class SqliteConnection:
             return self._connection.execute(_compiled(sql), bound(values)).rowcount
         except sqlite3.Error as error:
             raise _translated(error, self._place) from error
+        except OverflowError as error:
+            raise self.damaged("a number in it is larger than any that belongs there") from error
 
     def put(self, table: Table, rows: Sequence[Sequence[Value]], merge: Mapping[str, str] | None = None) -> None:
         """Insert rows, or update those whose key exists."""
@@ -119,6 +141,8 @@ class SqliteConnection:
             self._connection.executemany(sql, table.in_order(rows))
         except sqlite3.Error as error:
             raise _translated(error, self._place) from error
+        except OverflowError as error:
+            raise self.damaged("a number in it is larger than any that belongs there") from error
 
     def interrupt(self) -> None:
         """End the statement that another thread runs."""
@@ -147,10 +171,7 @@ def _translated(error: sqlite3.Error, place: str) -> LedgerError:
         case sqlite3.SQLITE_FULL:
             return LedgerError(f"the ledger {place} can't be written: the disk is full; free some space")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return LedgerError(
-                f"the ledger {place} is damaged or no SQLite database ({said}): move it away, and a new one is made "
-                "(acknowledgements and what was seen since when start anew)"
-            )
+            return LedgerError(f"the ledger {place} is damaged or no SQLite database ({said}): {_ANEW}")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return LedgerError(
                 f"the ledger {place} can't be opened ({said}): you need the right to write to the file and its folder"

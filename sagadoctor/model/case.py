@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
 
 from .letter import DeadLetter
 from .observation import Observation
 from .reading import Reading
 from .report import BlindSpot
-from .saga import Saga, SagaState, Step
+from .saga import Saga, SagaState, Step, StepStatus
+
+_NO_STEPS: Final[Mapping[StepStatus, tuple[Step, ...]]] = MappingProxyType({})
 
 
 class Relation(StrEnum):
@@ -24,16 +30,14 @@ class Relation(StrEnum):
     """The same saga as another store tells it."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedSaga:
+class LinkedSaga(msgspec.Struct, frozen=True):
     """Another saga and what it is to this one."""
 
     relation: Relation
     saga: Saga
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(msgspec.Struct, frozen=True):
     """All we know of one saga: its row, its steps with what the configuration adds, and what others said.
 
     `steps` is None where neither store nor configuration knows any. `progress_at` is the latest moment at which
@@ -55,12 +59,22 @@ class Case:
     blind_spots: tuple[BlindSpot, ...] = ()
     repeated: bool = False
     """Another row of the store has the same id: nothing may be done by this id."""
+    state: SagaState = SagaState.UNKNOWN
+    """The saga's state; like `by_status` worked out here, since every rule asks for it."""
+    by_status: Mapping[StepStatus, tuple[Step, ...]] = _NO_STEPS
+    """The steps by their status, in their order."""
 
-    @property
-    def state(self) -> SagaState:
-        """Return the saga's state."""
-        return self.saga.state
+    def __post_init__(self) -> None:
+        """Work out what every rule asks for."""
+        found: dict[StepStatus, tuple[Step, ...]] = {}
+        for step in self.steps or ():
+            status = step.status
+            found[status] = (*found[status], step) if status in found else (step,)
+        msgspec.structs.force_setattr(self, "by_status", found or _NO_STEPS)
+        msgspec.structs.force_setattr(self, "state", self.saga.state)
 
     def related(self, relation: Relation) -> tuple[Saga, ...]:
         """Return the linked sagas of one relation."""
+        if not self.linked:
+            return ()
         return tuple(link.saga for link in self.linked if link.relation is relation)

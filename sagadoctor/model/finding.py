@@ -105,3 +105,5 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     about: str | None = None
     trace_id: str | None = None
     correlation_id: str | None = None
+    runbook: str | None = None
+    """What the configuration says to read when something is wrong at this step."""

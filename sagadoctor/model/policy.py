@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+
+class Thresholds(msgspec.Struct, frozen=True):
     """When something counts as late; the defaults are those of the contract."""
 
     no_progress: timedelta = timedelta(minutes=15)
@@ -23,8 +23,7 @@ class Thresholds:
     """How long an unsent command may lie in the outbox before its relay is taken for stopped."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepDefinition:
+class StepDefinition(msgspec.Struct, frozen=True):
     """What the configuration knows of a step and the store does not."""
 
     name: str
@@ -44,8 +43,7 @@ class StepDefinition:
     runbook: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SagaPolicy:
+class SagaPolicy(msgspec.Struct, frozen=True):
     """Thresholds and step definitions that hold for one saga type."""
 
     thresholds: Thresholds = Thresholds()
@@ -54,6 +52,12 @@ class SagaPolicy:
     """Several steps may execute at once."""
     compensation_order: str = "any"
     """`reverse` makes a compensation out of reverse order a warning; `any` keeps it an info."""
+    irreversible: frozenset[str] = frozenset()
+    """Names of the steps that are never undone, worked out from `steps`: the pivots, and what comes after them."""
+
+    def __post_init__(self) -> None:
+        """Work out which steps can't be undone; once for a policy, because it is asked for every step of every row."""
+        msgspec.structs.force_setattr(self, "irreversible", self._irreversible())
 
     def step(self, name: str) -> StepDefinition | None:
         """Return what is configured for the step of this name."""
@@ -62,13 +66,38 @@ class SagaPolicy:
                 return definition
         return None
 
+    def line(self, name: str) -> str:
+        """Return the step that this one is, in the end, an alternative of; its own name where it is none."""
+        seen: set[str] = set()
+        while name not in seen:
+            seen.add(name)
+            defined = self.step(name)
+            if defined is None or defined.alternative_of is None:
+                break
+            name = defined.alternative_of
+        return name
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+    def _irreversible(self) -> frozenset[str]:
+        """Return the pivots and the steps after the first of them; an alternative stands where the step stands.
+
+        Steps that may run at the same time come after nothing: there only the pivots themselves can't be undone.
+        """
+        pivots = {step.name for step in self.steps if step.pivot}
+        if not pivots or self.parallel:
+            return frozenset(pivots)
+        places: dict[str, int] = {}
+        for place, step in enumerate(self.steps):
+            places.setdefault(step.name, place)
+        turn = min(places.get(self.line(name), places[name]) for name in pivots)
+        after = {name for name, place in places.items() if places.get(self.line(name), place) > turn}
+        return frozenset(pivots | after)
+
+
+class Policy(msgspec.Struct, frozen=True):
     """The whole configuration's thresholds, by saga type."""
 
     default: SagaPolicy = SagaPolicy()
-    by_type: Mapping[str, SagaPolicy] = field(default_factory=lambda: MappingProxyType({}))
+    by_type: Mapping[str, SagaPolicy] = msgspec.field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, saga_type: str | None) -> SagaPolicy:
         """Return what holds for this saga type."""

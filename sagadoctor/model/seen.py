@@ -12,7 +12,8 @@ from .finding import FindingStatus, Severity
 class SeenFinding(msgspec.Struct, frozen=True, gc=False):
     """As much of a finding as its comparison with the next scan needs.
 
-    `ended` tells that the saga had ended: it leaves the window of a scan without being mended.
+    `ended` tells that the saga had ended: it leaves the window of a scan without being mended. `under` names the
+    primary finding of the same saga and its group, where this one isn't the primary itself: it isn't remembered.
     """
 
     id: str
@@ -24,6 +25,12 @@ class SeenFinding(msgspec.Struct, frozen=True, gc=False):
     saga_id: str | None
     since: datetime | None
     ended: bool = False
+    under: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Return what may be acknowledged to make this finding silent."""
+        return (self.id, self.group, *self.under)
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
@@ -35,12 +42,16 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
 
 class ScanTicket(msgspec.Struct, frozen=True, gc=False):
-    """One reader's running scan; `before` is when this reader's last complete scan of each source began."""
+    """One reader's running scan; `before` is when this reader's last complete scan of each source began.
+
+    `notes` say what is remembered and yet of no use, such as of another database that had a store's name.
+    """
 
     reader: str
     number: int
     started: datetime
     before: dict[str, datetime] = msgspec.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,19 @@ class SharedKey(msgspec.Struct, frozen=True, gc=False):
     newest: datetime | None = None
 
 
+class OrphanSteps(msgspec.Struct, frozen=True, gc=False):
+    """Steps in a table of their own whose saga isn't there; of `looked_at` rows, `count` are such.
+
+    `saga_ids` is a bounded sample of the ids that they name; `whole` tells that all rows were looked at.
+    """
+
+    source: str
+    count: int
+    looked_at: int
+    saga_ids: tuple[str, ...] = ()
+    whole: bool = True
+
+
 class Survey(msgspec.Struct, frozen=True, gc=False):
     """What one store said about its sagas taken together; `source` is the place to name in evidence."""
 
@@ -27,3 +40,5 @@ class Survey(msgspec.Struct, frozen=True, gc=False):
     has_times: bool = True
     first_scan: bool = False
     """Without times: this reader's ledger holds no earlier observation of the store."""
+    orphans: OrphanSteps | None = None
+    """None where the store keeps no steps apart from their sagas, or could not look."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+import msgspec
 
 from sagadoctor.api.ports import Store
 from sagadoctor.clock import Clock
@@ -17,15 +18,14 @@ from .ports import Ledger
 _CLOSE_SECONDS = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Backends:
+class Backends(msgspec.Struct, frozen=True):
     """The configured backends of one environment; `ledger` is None where none can be had."""
 
     stores: tuple[Store, ...]
     policy: Policy
     clock: Clock
     ledger: Ledger | None = None
-    redactor: Redactor = field(default_factory=Redactor)
+    redactor: Redactor = msgspec.field(default_factory=Redactor)
     live_cap: int = 200_000
 
     def named(self, names: frozenset[str] | None) -> tuple[Store, ...]:

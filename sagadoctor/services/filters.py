@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
+
+import msgspec
 
 from sagadoctor.model.finding import Finding, Subject
 from sagadoctor.model.seen import SeenFinding
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Each set is an alternative, all must hold; None means any."""
+class Filters(msgspec.Struct, frozen=True):
+    """Each set is an alternative, all must hold; None means any.
+
+    `saga_ids` says which rows are read in the first place, in any usual spelling: what is found is not compared again.
+    """
 
     stores: frozenset[str] | None = None
     saga_types: frozenset[str] | None = None
@@ -41,7 +44,6 @@ class Filters:
             and _in(finding.rule, self.rules)
             and _in(finding.group, self.groups)
             and _in(finding.business_key, self.keys)
-            and _in(finding.saga_id, self.saga_ids)
             and (
                 self.older_than is None
                 or (finding.age_seconds is not None and finding.age_seconds >= self.older_than.total_seconds())

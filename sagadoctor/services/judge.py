@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.ports import Store
 from sagadoctor.diagnosis.assemble import assemble
+from sagadoctor.diagnosis.deadlines import after
 from sagadoctor.diagnosis.examine import Told, examine, store_finding, survey_signs
 from sagadoctor.diagnosis.fingerprint import fingerprint
 from sagadoctor.diagnosis.gate import Gate
@@ -22,30 +22,59 @@ from sagadoctor.model.saga import Saga
 from sagadoctor.model.survey import Survey
 from sagadoctor.redaction import Redactor
 
-from .link import linked_sagas
+from .link import Links, with_sick_children
 from .recall import Recall
 from .veil import veiled
 
 
-@dataclass(slots=True)
 class Judge:
-    """Judges the rows of one store at one moment of that store's own clock.
+    """Judges the rows of one store at one moment of that store's own clock; `links` knows who else could be asked."""
 
-    `silent` names the other stores that could not be asked, `missed` says what of this one could not be judged.
-    """
+    def __init__(
+        self,
+        store: Store,
+        others: Sequence[Store],
+        policy: Policy,
+        now: datetime,
+        redactor: Redactor,
+        recall: Recall,
+    ) -> None:
+        """Know whom to ask about the sagas that others are tied to."""
+        self.store, self.policy, self.now = store, policy, now
+        self.redactor, self.recall = redactor, recall
+        self.links = Links(store, others)
+        self._told: dict[str, list[Told]] = {}
+        self._gates: dict[str | None, Gate] = {}
+        self._unobserved = False
+        self.newer = 0
+        """Rows that moved after the moment that is judged."""
+        self._odd_rows = 0
+        self._odd_row = ""
 
-    store: Store
-    others: Sequence[Store]
-    policy: Policy
-    now: datetime
-    redactor: Redactor
-    recall: Recall
-    told: dict[str, list[Told]] = field(default_factory=dict)
-    silent: set[str] = field(default_factory=set)
-    _unobserved: bool = False
-    _odd_rows: int = 0
-    _odd_row: str = ""
-    _gates: dict[str | None, Gate] = field(default_factory=dict)
+    @property
+    def silent(self) -> frozenset[str]:
+        """Name the other stores that could not be asked."""
+        return frozenset(self.links.silent)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what was not looked for although nothing failed."""
+        refused = self.links.unfollowed
+        if refused is None:
+            return ()
+        hint = f" ({refused.hint})" if refused.hint else ""
+        return (self.redactor.text(f"what its sagas wait for was not looked at: {refused.reason}{hint}"),)
+
+    def as_of(self, sagas: Sequence[Saga], present: datetime | None) -> Sequence[Saga]:
+        """Leave out, and count, what moved after the moment that is judged; `present` None: that moment is now.
+
+        What lies ahead of the present as well was written by a clock that is wrong, and is judged.
+        """
+        if present is None:
+            return sagas
+        known = [saga for saga in sagas if not newer(saga, self.policy, self.now, present)]
+        self.newer += len(sagas) - len(known)
+        return known
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -54,7 +83,7 @@ class Judge:
         if self._odd_rows:
             missed.append(f"{self._odd_rows} of its rows could not be judged, such as {self._odd_row}")
         if self._unobserved:
-            missed.append("it tells no times, and the ledger could not say since when its rows look as they do")
+            missed.append("it tells no times, and no ledger could say since when its rows look as they do")
         return tuple(missed)
 
     def hear(self, survey: Survey) -> tuple[Finding, ...]:
@@ -64,7 +93,7 @@ class Judge:
             if not spoken.saga_ids:
                 about_store.append(store_finding(survey, rule, spoken.sign, self.now))
             for saga_id in spoken.saga_ids:
-                self.told.setdefault(saga_id, []).append((rule, spoken.sign))
+                self._told.setdefault(saga_id, []).append((rule, spoken.sign))
         return tuple(about_store)
 
     async def judge(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Finding]:
@@ -87,11 +116,11 @@ class Judge:
 
     async def _judge(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Finding]:
         observed = await self._observe(sagas)
-        suspects = [saga for saga in sagas if not self._plainly_well(saga, observed)]
+        suspects = [saga for saga in sagas if not self._plainly_well(saga, observed) or self._may_be_disputed(saga)]
         if not suspects:
             return []
         suspects = [veiled(saga, self.redactor) for saga in suspects]
-        links = await linked_sagas(suspects, self.store, self.others, deadline, self.silent)
+        links = await self.links.of(suspects, deadline)
         findings: list[Finding] = []
         for saga in suspects:
             findings += self.examine(saga, observed.get(saga.saga_id), links.get(saga.saga_id, ()))
@@ -100,8 +129,9 @@ class Judge:
     def examine(self, saga: Saga, observed: Observation | None, linked: tuple[LinkedSaga, ...]) -> tuple[Finding, ...]:
         """Return the findings of one row."""
         policy = self.policy.of(saga.saga_type)
+        linked = with_sick_children(linked, self.policy, self.now) if linked else linked
         case = assemble(saga, policy, self.now, observed=observed, linked=linked)
-        return examine(case, policy, self.now, self.told.get(saga.saga_id, ()))
+        return examine(case, policy, self.now, self._told.get(saga.saga_id, ()))
 
     async def unjudged(self, saga_ids: Sequence[str]) -> Sequence[str] | None:
         """Return those of the ended sagas that nobody has judged yet; None where the ledger can't tell."""
@@ -116,20 +146,39 @@ class Judge:
         await self.recall.ask(lambda ledger: ledger.judged(self.store.name, well))
 
     def _plainly_well(self, saga: Saga, observed: Mapping[str, Observation]) -> bool:
-        if saga.saga_id in self.told or saga.saga_id in observed:
+        if saga.saga_id in self._told or saga.saga_id in observed:
             return False
         gate = self._gates.get(saga.saga_type)
         if gate is None:
             gate = self._gates[saga.saga_type] = Gate(self.policy.of(saga.saga_type), self.now)
         return gate.passes(saga)
 
+    def _may_be_disputed(self, saga: Saga) -> bool:
+        """Say whether another store could tell a different course of a row that is well by itself: it stood still."""
+        if not self.links.others or not saga.is_live or saga.updated_at is None:
+            return False
+        return self.now - saga.updated_at > self.policy.of(saga.saga_type).thresholds.no_progress
+
     async def _observe(self, sagas: Sequence[Saga]) -> Mapping[str, Observation]:
         """Remember what the rows look like, only where the store doesn't tell when they changed."""
-        if self.recall.ledger is None or Capability.TIMES in self.store.capabilities:
+        if Capability.TIMES in self.store.capabilities:
             return {}
         live = [(saga.saga_id, fingerprint(saga)) for saga in sagas if saga.is_live]
         if not live:
             return {}
+        if self.recall.ledger is None:
+            self._unobserved = True
+            return {}
         observed = await self.recall.ask(lambda ledger: ledger.observe(self.store.name, live, self.now))
         self._unobserved |= observed is None
         return observed or {}
+
+
+def newer(saga: Saga, policy: Policy, as_of: datetime, present: datetime) -> bool:
+    """Say whether a row moved after `as_of`, by more than clocks may differ, and not after the present."""
+    skew = policy.of(saga.saga_type).thresholds.skew
+    moments = [saga.created_at, saga.updated_at, saga.ended_at]
+    for step in saga.steps or ():
+        moments += [step.started_at, step.executed_at, step.compensated_at]
+    horizon, ahead = after(as_of, skew), after(present, skew)
+    return any(at is not None and horizon < at <= ahead for at in moments)

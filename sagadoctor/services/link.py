@@ -2,79 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
 
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.ports import Store
-from sagadoctor.errors import BackendError
+from sagadoctor.diagnosis.assemble import assemble
+from sagadoctor.diagnosis.examine import examine
+from sagadoctor.errors import BackendError, FullScanRefused
+from sagadoctor.model.capability import Capability
 from sagadoctor.model.case import LinkedSaga, Relation
+from sagadoctor.model.finding import Severity
+from sagadoctor.model.policy import Policy
 from sagadoctor.model.saga import ENDED, Saga
 from sagadoctor.redaction import Redactor
 
+from .by_id import plain
 from .guard import guarded
 
 _MOST = 2_000
 _PATIENCE = 3.0
 """Seconds that another store gets at most to tell of a page's sagas: its hanging must not take this store's time."""
 
+Tied = tuple[str, Relation, Saga]
+"""The id of one of the sagas asked about, and another saga with what that one is to it."""
 
-async def linked_sagas(
-    sagas: Sequence[Saga], store: Store, others: Sequence[Store], deadline: Deadline, silent: set[str]
-) -> Mapping[str, tuple[LinkedSaga, ...]]:
-    """Return, by saga id, the sagas that repair it and the same saga in other stores; BackendError of this store.
 
-    Another store that can't answer is put into `silent` and not asked again.
+class Links(msgspec.Struct):
+    """Follows the ties of one store's sagas: to repairs, children and parents, and to the same saga in other stores.
+
+    `silent` names the other stores that could not be asked, which are not asked again; `unfollowed` says why children
+    can't be looked for, once that is known.
     """
-    found: dict[str, list[LinkedSaga]] = {}
-    for saga_id, repair in await _repairs(sagas, store, deadline):
-        found.setdefault(saga_id, []).append(LinkedSaga(Relation.REPAIRED_BY, repair))
-    shared = {saga.saga_id: saga for saga in sagas if not saga.saga_id.isdigit()}
-    for other in others if shared else ():
-        if other.name in silent:
-            continue
-        left = deadline.remaining()
-        seconds = _PATIENCE if left is None else min(_PATIENCE, left / 4)
+
+    store: Store
+    others: Sequence[Store]
+    silent: set[str] = msgspec.field(default_factory=set)
+    unfollowed: FullScanRefused | None = None
+
+    async def of(
+        self, sagas: Sequence[Saga], deadline: Deadline, *, parents: bool = False
+    ) -> Mapping[str, tuple[LinkedSaga, ...]]:
+        """Return, by saga id, the sagas that it is tied to; raises BackendError of this store.
+
+        `parents` are fetched for a person only: no rule asks for them.
+        """
+        tied = await self._named(sagas, Relation.REPAIRED_BY, deadline)
+        if parents:
+            tied += await self._named(sagas, Relation.PARENT, deadline)
+        tied += await self._children(sagas, deadline)
+        tied += await self._twins(sagas, deadline)
+        found: dict[str, list[LinkedSaga]] = {}
+        for saga_id, relation, other in tied:
+            found.setdefault(saga_id, []).append(LinkedSaga(relation, other))
+        return {saga_id: tuple(links) for saga_id, links in found.items()}
+
+    async def _named(self, sagas: Sequence[Saga], relation: Relation, deadline: Deadline) -> list[Tied]:
+        """Return the sagas that rows themselves name: their parent, or what was started to repair them."""
+        naming: dict[str, list[str]] = {}
+        for saga in sagas:
+            repair = saga.repaired_by if saga.state in ENDED else None
+            named = saga.parent_id if relation is Relation.PARENT else repair
+            if named is not None:
+                naming.setdefault(named, []).append(saga.saga_id)
+        if not naming:
+            return []
+        rows = await _asked(naming, lambda ids: self.store.fetch(ids, deadline))
+        spelt = _Spelt(naming)
+        return [(saga_id, relation, row) for row in rows for name in spelt.of(row.saga_id) for saga_id in naming[name]]
+
+    async def _children(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
+        """Return the children of live sagas that haven't ended well, unless the store can't look for them."""
+        parents = dict.fromkeys(saga.saga_id for saga in sagas if saga.is_live)
+        if not parents or self.unfollowed is not None or Capability.LINKS not in self.store.capabilities:
+            return []
         try:
-            twins = await _fetch(other, shared, deadline.sooner(seconds), seconds)
-        except BackendError:
-            silent.add(other.name)
-            continue
-        for twin in twins:
-            here = shared.get(twin.saga_id)
-            if here is not None and here.saga_type == twin.saga_type:
-                found.setdefault(here.saga_id, []).append(LinkedSaga(Relation.SAME_ID, twin))
-    return {saga_id: tuple(links) for saga_id, links in found.items()}
+            rows = await _asked(parents, lambda ids: self.store.children(ids, deadline))
+        except FullScanRefused as refused:
+            self.unfollowed = refused
+            return []
+        spelt = _Spelt(parents)
+        return [
+            (saga_id, Relation.CHILD, row)
+            for row in rows
+            if row.parent_id is not None
+            for saga_id in spelt.of(row.parent_id)
+        ]
+
+    async def _twins(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
+        """Return the same sagas as other stores tell them."""
+        shared = {saga.saga_id: saga for saga in sagas if not saga.saga_id.isdigit()}
+        tied: list[Tied] = []
+        for other in self.others if shared else ():
+            if other.name in self.silent:
+                continue
+            left = deadline.remaining()
+            seconds = _PATIENCE if left is None else min(_PATIENCE, left / 4)
+            sooner = deadline.sooner(seconds)
+            try:
+                twins = await _asked(shared, _fetching(other, sooner), seconds)
+            except BackendError:
+                self.silent.add(other.name)
+                continue
+            for twin in twins:
+                here = shared.get(twin.saga_id)
+                if here is not None and here.saga_type == twin.saga_type:
+                    tied.append((here.saga_id, Relation.SAME_ID, twin))
+        return tied
 
 
-async def _repairs(sagas: Sequence[Saga], store: Store, deadline: Deadline) -> list[tuple[str, Saga]]:
-    """Return each saga that was started to repair another one, with that one's id."""
-    wanted: dict[str, list[str]] = {}
-    loosely: dict[str, list[str]] = {}
-    for saga in sagas:
-        if saga.repaired_by is not None and saga.state in ENDED:
-            wanted.setdefault(saga.repaired_by, []).append(saga.saga_id)
-            loosely.setdefault(_plain(saga.repaired_by), []).append(saga.saga_id)
-    if not wanted:
-        return []
-    return [
-        (saga_id, repair)
-        for repair in await _fetch(store, wanted, deadline)
-        for saga_id in wanted.get(repair.saga_id) or loosely.get(_plain(repair.saga_id)) or ()
-    ]
+def with_sick_children(linked: Sequence[LinkedSaga], policy: Policy, now: datetime) -> tuple[LinkedSaga, ...]:
+    """Leave out live children that are well by what is known of their own type: whoever waits for one waits rightly."""
+    return tuple(link for link in linked if link.relation is not Relation.CHILD or _is_sick(link.saga, policy, now))
 
 
-def _plain(saga_id: str) -> str:
-    """Return an id without what differs from one spelling to another; a row may name an id in any of them."""
-    return "".join(filter(str.isalnum, saga_id.casefold().removeprefix("urn:uuid:")))
+def _is_sick(saga: Saga, policy: Policy, now: datetime) -> bool:
+    if not saga.is_live:
+        return True
+    known = policy.of(saga.saga_type)
+    return any(each.severity is not Severity.INFO for each in examine(assemble(saga, known, now), known, now))
 
 
-async def _fetch(store: Store, ids: Iterable[str], deadline: Deadline, seconds: float | None = None) -> list[Saga]:
+class _Spelt:
+    """Ids as rows spell them: exactly first, then loosely; a row may name another one in any usual spelling."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._exactly = frozenset(ids)
+        self._loosely: dict[str, list[str]] = {}
+        for spelt in self._exactly:
+            self._loosely.setdefault(plain(spelt), []).append(spelt)
+
+    def of(self, saga_id: str) -> Sequence[str]:
+        """Return the spellings that mean this id."""
+        return (saga_id,) if saga_id in self._exactly else self._loosely.get(plain(saga_id), ())
+
+
+def _fetching(store: Store, deadline: Deadline) -> Callable[[Sequence[str]], Awaitable[Sequence[Saga]]]:
+    return lambda ids: store.fetch(ids, deadline)
+
+
+async def _asked(
+    ids: Iterable[str], question: Callable[[Sequence[str]], Awaitable[Sequence[Saga]]], seconds: float | None = None
+) -> list[Saga]:
     asked = list(ids)
     found: list[Saga] = []
     async with guarded(Redactor(), seconds):
         for start in range(0, len(asked), _MOST):
-            found += await store.fetch(asked[start : start + _MOST], deadline)
+            found += await question(asked[start : start + _MOST])
         strangers = {type(saga).__name__ for saga in found if not isinstance(saga, Saga)}
         if strangers:
-            raise TypeError(f"fetch() gave {', '.join(sorted(strangers))}, not Saga")
+            raise TypeError(f"a store told {', '.join(sorted(strangers))}, not Saga")
     return found

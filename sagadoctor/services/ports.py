@@ -11,7 +11,7 @@ from sagadoctor.model.seen import Acknowledgement, ScanTicket, SeenFinding, Stan
 
 
 class Ledger(Protocol):
-    """Remembers what was seen and acknowledged; every method raises LedgerError and nothing else."""
+    """Remembers what was seen and acknowledged in one environment; every method raises LedgerError and nothing else."""
 
     @property
     def place(self) -> str:
@@ -73,7 +73,11 @@ class Ledger(Protocol):
         ...
 
     async def acknowledged(self, findings: Sequence[SeenFinding], now: datetime) -> Mapping[str, datetime]:
-        """Return, by finding id, until when each is acknowledged by itself or through its group."""
+        """Return, by finding id, until when each is acknowledged: by itself, its group, or its saga's primary one."""
+        ...
+
+    async def words(self, findings: Sequence[SeenFinding], now: datetime) -> Mapping[str, Acknowledgement]:
+        """Return, by finding id, the word by which each is acknowledged: about what, who said it, why, until when."""
         ...
 
     async def close(self) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.ports import Store
@@ -15,7 +16,7 @@ from sagadoctor.diagnosis.assemble import assemble
 from sagadoctor.diagnosis.examine import Told, examine, survey_signs
 from sagadoctor.diagnosis.fingerprint import fingerprint
 from sagadoctor.diagnosis.prognosis import Prognosis, prognosis
-from sagadoctor.errors import BackendError, LedgerError
+from sagadoctor.errors import BackendError
 from sagadoctor.model.capability import Capability
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Finding, Severity
@@ -23,17 +24,22 @@ from sagadoctor.model.observation import Observation
 from sagadoctor.model.policy import Policy
 from sagadoctor.model.report import BlindSpot
 from sagadoctor.model.saga import Saga
+from sagadoctor.model.seen import Acknowledgement
 from sagadoctor.model.survey import SharedKey, Survey
+from sagadoctor.untrusted import unshown
 
 from .backends import Backends
 from .guard import GRACE, guarded
-from .link import linked_sagas
-from .scan import seen_of
+from .judge import newer
+from .link import Links, with_sick_children
+from .recall import Recall, leads, seen_of
 from .veil import veiled
 
+_NO_SEARCH: Final = "its sagas can't be searched by business key"
+_NO_SEARCH_HINT: Final = "`sagadoctor check` says why; look for the saga's id"
 
-@dataclass(frozen=True, slots=True)
-class ShowRequest:
+
+class ShowRequest(msgspec.Struct, frozen=True):
     """Which saga: by id (also a finding's id, `f-…`), or by business key; in one store, or in any."""
 
     saga_id: str | None = None
@@ -43,18 +49,18 @@ class ShowRequest:
     timeout: float | None = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCase:
+class ShownCase(msgspec.Struct, frozen=True):
     """A case with everything that was concluded; `prognosis` only where nothing is wrong with it."""
 
     case: Case
     now: datetime
     findings: tuple[Finding, ...]
     prognosis: Prognosis | None
+    words: Mapping[str, Acknowledgement] = msgspec.field(default_factory=dict)
+    """Who acknowledged which of the findings, why and until when, by finding id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """What was found, and which stores could not be asked."""
 
     cases: tuple[ShownCase, ...]
@@ -63,66 +69,86 @@ class Shown:
     """The saga was asked for by its id, which must be in one store only."""
     gone: str | None = None
     """A finding id whose saga was known, but whose row isn't there any more."""
+    newer: int = 0
+    """Rows that were left out because they moved after `as_of`."""
 
 
 async def show(backends: Backends, request: ShowRequest) -> Shown:
     """Return every row with this id or key, judged; a store that fails becomes a blind spot."""
     deadline = Deadline.after(backends.clock, request.timeout)
+    recall = Recall.within(backends.ledger, deadline, request.timeout)
     wanted, store_name, gone = request.saga_id, request.store, None
     if wanted is not None and wanted.startswith("f-"):
-        known = await _known(backends, wanted)
+        known = await _known(recall, wanted)
         if known is not None:
             store_name, wanted = known
             gone = wanted
     stores = backends.named(frozenset((store_name,)) if store_name else None)
-    seen = await asyncio.gather(*(_look(backends, store, wanted, request, deadline) for store in stores))
+    seen = await asyncio.gather(*(_look(backends, store, wanted, request, deadline, recall) for store in stores))
     cases = tuple(case for each in seen for case in each.cases)
     blind = {spot.source: spot for each in seen for spot in each.blind_spots}
-    return Shown(cases, tuple(blind.values()), wanted is not None, gone if not cases and not blind else None)
+    if request.key is not None and not cases:  # after the look, which completes what a store says it can
+        for store in stores:
+            if Capability.BUSINESS_KEYS not in store.capabilities and store.name not in blind:
+                blind[store.name] = BlindSpot(store.name, _NO_SEARCH, hint=_NO_SEARCH_HINT)
+    newer_rows = sum(each.newer for each in seen)
+    gone = gone if not cases and not blind and not newer_rows else None
+    return Shown(cases, tuple(blind.values()), wanted is not None, gone, newer_rows)
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(msgspec.Struct):
     """What one store told, and what could not be seen."""
 
-    cases: list[ShownCase] = field(default_factory=list)
-    blind_spots: list[BlindSpot] = field(default_factory=list)
+    cases: list[ShownCase] = msgspec.field(default_factory=list)
+    blind_spots: list[BlindSpot] = msgspec.field(default_factory=list)
+    newer: int = 0
 
 
 async def _look(
-    backends: Backends, store: Store, saga_id: str | None, request: ShowRequest, deadline: Deadline
+    backends: Backends, store: Store, saga_id: str | None, request: ShowRequest, deadline: Deadline, recall: Recall
 ) -> _Seen:
     """Ask one store; whatever goes wrong is a blind spot, and no store waits for another."""
     seen = _Seen()
     remaining = deadline.remaining()
     try:
         async with guarded(backends.redactor, None if remaining is None else remaining + GRACE):
-            await _fill(seen, backends, store, saga_id, request, deadline)
+            await _fill(seen, backends, store, saga_id, request, deadline, recall)
     except BackendError as error:
         seen.blind_spots.append(BlindSpot(store.name, error.reason, hint=error.hint))
     return seen
 
 
-async def _known(backends: Backends, finding_id: str) -> tuple[str, str] | None:
-    if backends.ledger is None:
-        return None
-    try:
-        seen = (await backends.ledger.known([finding_id])).get(finding_id)
-    except LedgerError:
-        return None
+async def _known(recall: Recall, finding_id: str) -> tuple[str, str] | None:
+    seen = (await recall.ask(lambda ledger: ledger.known([finding_id])) or {}).get(finding_id)
     return (seen.store, seen.saga_id) if seen is not None and seen.saga_id is not None else None
 
 
 async def _fill(
-    seen: _Seen, backends: Backends, store: Store, saga_id: str | None, request: ShowRequest, deadline: Deadline
+    seen: _Seen,
+    backends: Backends,
+    store: Store,
+    saga_id: str | None,
+    request: ShowRequest,
+    deadline: Deadline,
+    recall: Recall,
 ) -> None:
-    now = request.as_of or await store.now(deadline)
-    rows = [veiled(saga, backends.redactor) for saga in await _rows(store, saga_id, request.key, deadline)]
+    present = await store.now(deadline)
+    now = request.as_of or present
+    found = await _rows(store, saga_id, request.key, deadline)
+    if request.as_of is not None:
+        known = [row for row in found if not newer(row, backends.policy, now, present)]
+        seen.newer, found = len(found) - len(known), known
+    rows = [veiled(saga, backends.redactor, detail=True) for saga in found]
     others = [other for other in backends.stores if other is not store]
-    silent: set[str] = set()
-    links = await linked_sagas(rows, store, others, deadline, silent) if rows else {}
-    seen.blind_spots += [BlindSpot(name, f"could not be asked about this saga of {store.name}") for name in silent]
-    observed = await _observed(backends, store, rows, now) if request.as_of is None else {}
+    links = Links(store, others)
+    tied = await links.of(rows, deadline, parents=True)
+    seen.blind_spots += [
+        BlindSpot(name, f"could not be asked about this saga of {store.name}") for name in links.silent
+    ]
+    if links.unfollowed is not None:
+        reason, hint = backends.redactor.text(links.unfollowed.reason), backends.redactor.text(links.unfollowed.hint)
+        seen.blind_spots.append(BlindSpot(store.name, reason, hint=hint))
+    observed = await _observed(recall, store, found, now) if request.as_of is None else {}
     told: dict[str, list[Told]] = {}
     try:
         told = await _shared(store, rows, backends.policy, now, deadline)
@@ -136,17 +162,24 @@ async def _fill(
             policy,
             now,
             observed=observed.get(row.saga_id),
-            linked=links.get(row.saga_id, ()),
+            linked=tied.get(row.saga_id, ()),
             repeated=sum(other.saga_id == row.saga_id for other in rows) > 1,
         )
-        findings = await _acknowledged(backends, examine(case, policy, now, told.get(row.saga_id, ())))
+        judged = replace(case, linked=with_sick_children(case.linked, backends.policy, now))
+        found_wrong = examine(judged, policy, now, told.get(row.saga_id, ()))
+        words = await _words(recall, found_wrong, backends.clock.now())
+        findings = tuple(_acknowledged(finding, words.get(finding.id)) for finding in found_wrong)
         well = all(finding.severity is Severity.INFO for finding in findings)
-        seen.cases.append(ShownCase(case, now, findings, prognosis(case, policy, now) if well else None))
+        seen.cases.append(ShownCase(case, now, findings, prognosis(judged, policy, now) if well else None, words))
 
 
 async def _rows(store: Store, saga_id: str | None, key: str | None, deadline: Deadline) -> Sequence[Saga]:
     if saga_id is not None:
-        return await store.fetch([saga_id], deadline, detail=True)
+        found = await store.fetch([saga_id], deadline, detail=True)
+        printed = unshown(saga_id)
+        if found or printed == saga_id:
+            return found
+        return await store.fetch([printed], deadline, detail=True)  # as a person copies it from a report
     if key is None:
         return ()
     ids = [saga.saga_id for saga in await store.find(key, deadline)]
@@ -171,23 +204,22 @@ async def _shared(
     return told
 
 
-async def _observed(backends: Backends, store: Store, rows: Sequence[Saga], now: datetime) -> dict[str, Observation]:
+async def _observed(recall: Recall, store: Store, rows: Sequence[Saga], now: datetime) -> Mapping[str, Observation]:
     """Look up since when rows have looked the same, where the store doesn't tell."""
-    if backends.ledger is None or Capability.TIMES in store.capabilities or not rows:
+    if Capability.TIMES in store.capabilities or not rows:
         return {}
-    try:
-        pairs = [(row.saga_id, fingerprint(row)) for row in rows if row.is_live]
-        return dict(await backends.ledger.observe(store.name, pairs, now))
-    except LedgerError:
-        return {}
+    pairs = [(row.saga_id, fingerprint(row)) for row in rows if row.is_live]
+    return await recall.ask(lambda ledger: ledger.observe(store.name, pairs, now)) or {}
 
 
-async def _acknowledged(backends: Backends, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    if backends.ledger is None or not findings:
-        return findings
-    seen = [seen_of(finding) for finding in findings]
-    try:
-        quiet = await backends.ledger.acknowledged(seen, backends.clock.now())
-    except LedgerError:
-        return findings
-    return tuple(msgspec.structs.replace(finding, acknowledged_until=quiet.get(finding.id)) for finding in findings)
+async def _words(recall: Recall, findings: Sequence[Finding], now: datetime) -> Mapping[str, Acknowledgement]:
+    """Look up who acknowledged which finding, why and until when."""
+    if not findings:
+        return {}
+    led = leads(findings)
+    seen = [seen_of(finding, led.get(finding.id)) for finding in findings]
+    return await recall.ask(lambda ledger: ledger.words(seen, now)) or {}
+
+
+def _acknowledged(finding: Finding, word: Acknowledgement | None) -> Finding:
+    return finding if word is None else replace(finding, acknowledged_until=word.until)

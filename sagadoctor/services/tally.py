@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from sagadoctor.model.finding import Finding, Severity
 from sagadoctor.model.report import BlindSpot, Group, ReportEnd, Summary
@@ -11,8 +12,7 @@ from sagadoctor.model.report import BlindSpot, Group, ReportEnd, Summary
 _MOST_GROUPS = 5_000
 
 
-@dataclass(slots=True)
-class _Counted:
+class _Counted(msgspec.Struct):
     title: str
     rule: str
     severity: Severity
@@ -22,23 +22,24 @@ class _Counted:
     newest: datetime | None = None
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What is known of a scan so far."""
 
     as_of: datetime
     rows: int = 0
     letters: int = 0
     truncated: bool = False
-    blind_spots: list[BlindSpot] = field(default_factory=list)
-    complete_sources: set[str] = field(default_factory=set)
+    blind_spots: list[BlindSpot] = msgspec.field(default_factory=list)
+    complete_sources: set[str] = msgspec.field(default_factory=set)
     unheard: frozenset[str] = frozenset()
     """Stores that could not be asked about another store's sagas."""
-    windows: dict[str, datetime] = field(default_factory=dict)
+    windows: dict[str, datetime] = msgspec.field(default_factory=dict)
     """By store, since when its ended sagas were read."""
-    _notes: dict[str, None] = field(default_factory=dict)
-    _groups: dict[str, _Counted] = field(default_factory=dict)
-    _severities: dict[Severity, int] = field(default_factory=dict)
+    met: set[str] = msgspec.field(default_factory=set)
+    """Of sagas that were asked for by id: their ids, and how they were spelt."""
+    _notes: dict[str, None] = msgspec.field(default_factory=dict)
+    _groups: dict[str, _Counted] = msgspec.field(default_factory=dict)
+    _severities: dict[Severity, int] = msgspec.field(default_factory=dict)
     _sick: int = 0
     _acknowledged: int = 0
     _worst: Severity | None = None

@@ -14,17 +14,32 @@ _PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_-]{0,40}\Z")
 """What a state or a status usually is; nothing in it needs a closer look."""
 
 
-def veiled(saga: Saga, redactor: Redactor) -> Saga:
-    """Return the saga with its texts masked; the saga itself where there is nothing to mask."""
+WORD: Final = 300
+"""How many characters of a state or a status are kept."""
+RAW: Final = 200
+"""How many characters of a value that could not be read are kept."""
+ERROR: Final = 2500
+DETAILED_ERROR: Final = 60_000
+"""How many characters of an error are kept, in a page and for one saga.
+
+A store cuts later than this, by more than the length of a secret: what straddled its cut is not among what is kept.
+"""
+
+
+def veiled(saga: Saga, redactor: Redactor, *, detail: bool = False) -> Saga:
+    """Return the saga with its texts masked and cut; the saga itself where there is nothing to do."""
+    longest = DETAILED_ERROR if detail else ERROR
     changes: dict[str, object] = {}
     if saga.error:
-        changes["error"] = redactor.text(saga.error)
+        changes["error"] = redactor.cut(saga.error, longest)
     if _suspicious(saga.raw_state):
-        changes["raw_state"] = redactor.text(saga.raw_state or "")
+        changes["raw_state"] = redactor.cut(saga.raw_state or "", WORD)
     if saga.steps and any(step.error or _suspicious(step.raw_status) for step in saga.steps):
-        changes["steps"] = tuple(_veiled_step(step, redactor) for step in saga.steps)
+        changes["steps"] = tuple(_veiled_step(step, redactor, longest) for step in saga.steps)
     if saga.doubts:
-        changes["doubts"] = tuple(msgspec.structs.replace(doubt, raw=redactor.text(doubt.raw)) for doubt in saga.doubts)
+        changes["doubts"] = tuple(
+            msgspec.structs.replace(doubt, raw=redactor.cut(doubt.raw, RAW)) for doubt in saga.doubts
+        )
     return msgspec.structs.replace(saga, **changes) if changes else saga
 
 
@@ -32,9 +47,9 @@ def _suspicious(word: str | None) -> bool:
     return word is not None and _PLAIN_WORD.match(word) is None
 
 
-def _veiled_step(step: Step, redactor: Redactor) -> Step:
-    error = redactor.text(step.error) if step.error else step.error
-    raw = redactor.text(step.raw_status or "") if _suspicious(step.raw_status) else step.raw_status
+def _veiled_step(step: Step, redactor: Redactor, longest: int) -> Step:
+    error = redactor.cut(step.error, longest) if step.error else step.error
+    raw = redactor.cut(step.raw_status or "", WORD) if _suspicious(step.raw_status) else step.raw_status
     if (error, raw) == (step.error, step.raw_status):
         return step
     return msgspec.structs.replace(step, error=error, raw_status=raw)

@@ -15,6 +15,7 @@ import msgspec
 
 from sagadoctor.api.v1 import (
     Doubt,
+    OrphanSteps,
     OutboxEntry,
     Owner,
     Policy,
@@ -249,9 +250,11 @@ def shared_key(*saga_ids: str, business_key: str = "A-10042", count: int | None 
     return SharedKey(ORDER_TYPE, business_key, len(saga_ids) if count is None else count, saga_ids, ago(hours=1), NOW)
 
 
-def survey(*shared_keys: SharedKey, has_times: bool = True, first_scan: bool = False) -> Survey:
+def survey(
+    *shared_keys: SharedKey, has_times: bool = True, first_scan: bool = False, orphans: OrphanSteps | None = None
+) -> Survey:
     """Return a store's aggregates."""
-    return Survey(STORE, SOURCE, shared_keys, has_times, first_scan)
+    return Survey(STORE, SOURCE, shared_keys, has_times, first_scan, orphans)
 
 
 def case(

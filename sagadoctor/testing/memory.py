@@ -23,6 +23,7 @@ from sagadoctor.api.v1 import (
     Look,
     Page,
     Saga,
+    SagaState,
     SharedKey,
     StillClock,
     Survey,
@@ -41,6 +42,7 @@ EVERYTHING: Final = frozenset(Capability)
 CONNECTIONS: Final = 2
 _MOST_BY_KEY: Final = 100
 _SAMPLE: Final = 20
+_MOST_CHILDREN: Final = 10
 
 
 class MemoryStore:
@@ -144,6 +146,22 @@ class MemoryStore:
             return tuple(itertools.islice(found, _MOST_BY_KEY))
 
         return await self._ask("find", deadline, look_up)
+
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        """Return the live and the failed rows whose parent is one of these: of each, the ten that moved longest ago."""
+        wanted = set(parents)
+
+        def look_up() -> tuple[Saga, ...]:
+            found: dict[str, list[Saga]] = {}
+            for saga in self._told():
+                if saga.parent_id in wanted and (saga.is_live or saga.state is SagaState.FAILED):
+                    found.setdefault(saga.parent_id, []).append(saga)
+            return tuple(saga for each in found.values() for saga in self._kept_children(each))
+
+        return await self._ask("children", deadline, look_up)
+
+    def _kept_children(self, sagas: list[Saga]) -> list[Saga]:
+        return heapq.nsmallest(_MOST_CHILDREN, sagas, key=_moved)
 
     async def survey(self, look: Look) -> Survey:
         """Return which live sagas of one type share a business key."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from sagadoctor.errors import LedgerLocked
 from sagadoctor.model.finding import FindingStatus
@@ -14,8 +16,7 @@ from sagadoctor.model.seen import Acknowledgement, ScanTicket, SeenFinding, Stan
 from .faults import NO_FAULTS, Answers, Fault, suffer
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     """A finding as one reader knows it; `told` once a scan that saw it was finished."""
 
     finding: SeenFinding
@@ -25,15 +26,14 @@ class _Kept:
     told: bool = False
 
 
-@dataclass(slots=True)
-class _Running:
+class _Running(msgspec.Struct):
     ticket: ScanTicket
     until: datetime
     lease: timedelta
 
 
 class MemoryLedger:
-    """An in-memory ledger; `faults` names a fault for each method that is to fail and may be changed at any time.
+    """An in-memory ledger of one environment; `faults` names a fault for each method that is to fail, at any time.
 
     `calls` lists the methods that were asked; `running` names the readers whose scan was begun and not ended.
     """
@@ -172,9 +172,14 @@ class MemoryLedger:
         self._acknowledged.update((said.target, said) for said in acknowledgements)
 
     async def acknowledged(self, findings: Sequence[SeenFinding], now: datetime) -> Mapping[str, datetime]:
-        """Return, by finding id, until when each is acknowledged by itself or through its group."""
+        """Return, by finding id, until when each is acknowledged: by itself, its group, or its saga's primary one."""
         await self._suffer("acknowledged")
         return self._quiet(findings, now)
+
+    async def words(self, findings: Sequence[SeenFinding], now: datetime) -> Mapping[str, Acknowledgement]:
+        """Return, by finding id, the word by which each is acknowledged."""
+        await self._suffer("words")
+        return self._words(findings, now)
 
     async def close(self) -> None:
         """Count that it was closed."""
@@ -182,13 +187,16 @@ class MemoryLedger:
         await self._suffer("close")
 
     def _quiet(self, findings: Sequence[SeenFinding], now: datetime) -> dict[str, datetime]:
-        quiet: dict[str, datetime] = {}
+        return {finding_id: said.until for finding_id, said in self._words(findings, now).items()}
+
+    def _words(self, findings: Sequence[SeenFinding], now: datetime) -> dict[str, Acknowledgement]:
+        words: dict[str, Acknowledgement] = {}
         for finding in findings:
-            said = [self._acknowledged[name] for name in (finding.id, finding.group) if name in self._acknowledged]
-            until = max((each.until for each in said), default=None)
-            if until is not None and until > now:
-                quiet[finding.id] = until
-        return quiet
+            said = [self._acknowledged[name] for name in finding.targets if name in self._acknowledged]
+            longest = max(said, key=lambda each: each.until, default=None)
+            if longest is not None and longest.until > now:
+                words[finding.id] = longest
+        return words
 
     def _hold(self, ticket: ScanTicket, now: datetime) -> None:
         running = self._running.get(ticket.reader)

@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from sagadoctor.adapters.sql import plugin
+from sagadoctor.adapters.sql.mapping.steps import LATER_SHAPES, SHAPES
 from sagadoctor.adapters.sql.options import SqlOptions
 from sagadoctor.adapters.sql.paths import follow, parse_path, sql_path
-from sagadoctor.adapters.sql.patterns import parse_pattern, value_of
 from sagadoctor.adapters.sql.presets import expand, names
 from sagadoctor.api.v1 import ConfigError
 
@@ -88,6 +88,12 @@ def test_every_mistake_is_told_at_once_and_at_its_own_key() -> None:
         ("oracle://db/x", "unknown scheme"),
         ("sqlite:///:memory:", "a SQLite store is a file"),
         ("sqlite://orders.db", "write sqlite:///"),
+        ("sqlite:///", "a SQLite store is a file"),
+        ("sqlite:////srv/x.db?mode=memory", "a SQLite store is a file"),
+        ("sqlite:///file:x.db?mode=ro&uri=true", "a SQLite store is a file"),
+        ("sqlite:////srv/", "this path can't be one"),
+        ("sqlite:////srv/x%00.db", "this path can't be one"),
+        ("sqlite:////srv/x.db?immutable=1", "takes no 'immutable'"),
         ("postgresql://db:port/x", "no readable host and port"),
     ],
 )
@@ -116,12 +122,15 @@ def test_row_5_numbers_are_not_texts() -> None:
     "shape", ["json_object", "op_table", "log_table", "columns", "counters", "arrays", "cursor_only"]
 )
 def test_shapes_that_are_not_built_say_so(shape: str) -> None:
-    assert "not supported yet" in problems(changed(steps={"shape": shape}))[("steps",)]
+    assert "not supported yet" in problems(changed(steps={"shape": shape}))[("steps", "shape")]
 
 
 @pytest.mark.parametrize("steps", [{"shape": "list"}, {}, {"shape": 3}, "steps"])
 def test_steps_without_a_shape_list_the_shapes(steps: Any) -> None:
-    assert "shape" in problems(changed(steps=steps))[("steps",)]
+    (told,) = problems(changed(steps=steps)).items()
+    assert told[0][0] == "steps"
+    assert "json_list" in told[1]
+    assert "op_table" not in told[1]
 
 
 @pytest.mark.parametrize("key", ["direction", "current", "waiting"])
@@ -129,6 +138,34 @@ def test_keys_that_are_not_built_say_so(key: str) -> None:
     value = {"direction": "by_name", "current": "next", "waiting": ["x"]}[key]
     steps = {"shape": "json_list", "column": "s", "fields": {"name": "n", "status": "s"}, key: value}
     assert "not supported yet" in problems(changed(steps=steps))[("steps", key)]
+
+
+@pytest.mark.parametrize("key", ["received", "replies", "locks", "writer"])
+def test_tables_that_are_not_built_say_so(key: str) -> None:
+    assert "not supported yet" in problems(changed(**{key: {"table": "x"}}))[(key,)]
+
+
+@pytest.mark.parametrize("given", ["id", ["a", "b"], {"column": "id"}, {"column": ["a", "b"], "format": "text"}])
+def test_an_id_is_one_column_or_several(given: Any) -> None:
+    words = SqlOptions.model_validate(changed(saga={"id": given})).saga.id
+    assert words.columns in (("id",), ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("state", "doubtful"),
+    [
+        ({"failed_means": "by_steps", "values": {"ABORTED": "failed", "OPEN": "started"}}, True),
+        ({"failed_means": "compensated", "values": {"4": "failed"}}, True),
+        ({"failed_means": "unknown", "values": {"4": "failed"}}, True),
+        ({"failed_means": "failed", "values": {"4": "failed"}}, False),
+        ({"failed_means": "by_steps", "values": {"ABORTED": "compensated"}}, False),
+        ({"failed_means": "by_steps"}, False),
+        ({"values": {"4": "failed"}}, False),
+    ],
+)
+def test_it_is_doubtful_to_ask_what_failed_means_where_values_say_it(state: dict[str, Any], doubtful: bool) -> None:
+    doubts = SqlOptions.model_validate(changed(saga={"state": {"column": "s", **state}})).doubts()
+    assert [path for path, _ in doubts] == [("saga", "state", "failed_means")] * doubtful
 
 
 @pytest.mark.parametrize(
@@ -212,10 +249,19 @@ def test_rules_replace_the_presets_column() -> None:
     assert options.saga.state.column is None
 
 
-def test_the_schema_names_every_shape() -> None:
-    text = str(SqlOptions.model_json_schema())
-    for shape in ("json_list", "child_table", "op_table", "log_table", "counters"):
-        assert shape in text
+def test_the_schema_offers_what_is_built_and_nothing_else() -> None:
+    made = SqlOptions.model_json_schema()
+    for shape in SHAPES:
+        assert f"'{shape}'" in str(made)
+    for shape in LATER_SHAPES:
+        assert f"'{shape}'" not in str(made)
+    offered = {key for each in (made, *made["$defs"].values()) for key in each.get("properties", ())}
+    assert {"outbox", "failed_means", "foreign_key", "order_by", "ignore"} <= offered
+    assert not {"received", "replies", "locks", "writer", "direction", "waiting", "current", "at", "query"} & offered
+
+
+def test_the_schema_of_an_id_knows_its_column() -> None:
+    assert set(SqlOptions.model_json_schema()["$defs"]["IdWords"]["properties"]) == {"column", "format"}
 
 
 def test_options_can_be_written_out() -> None:
@@ -233,22 +279,3 @@ def test_paths() -> None:
     for wrong in ("a.b", "$.", "$..a", "$[*]", "$[-1]", "$.a b", "$['a]"):
         with pytest.raises(ValueError, match="path"):
             parse_path(wrong)
-
-
-@pytest.mark.parametrize("text", ["(a+)+$", "((a|b)*)*", "(x(y*)z+)*", "(a{1,100})+", "(?:(a*))*b"])
-def test_row_14_patterns_that_could_run_for_ever(text: str) -> None:
-    with pytest.raises(ValueError, match="for ever"):
-        parse_pattern(text)
-
-
-@pytest.mark.parametrize(("text", "said"), [("(", "not a regular expression"), ("abc", "no group")])
-def test_patterns_that_are_none(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        parse_pattern(text)
-
-
-def test_a_pattern_gives_its_first_group() -> None:
-    made = parse_pattern(r"^(\w+)\.(\w+)$")
-    assert value_of(made, "charge.running") == "charge"
-    assert value_of(made, "nothing") is None
-    assert value_of(parse_pattern("(x)$"), "y" * 5000 + "x") is None

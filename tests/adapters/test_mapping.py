@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from sagadoctor.adapters.sql.store import SqlStore
 from sagadoctor.api.v1 import (
     Capability,
     CheckLevel,
@@ -177,8 +178,22 @@ def test_an_id_of_two_columns(url: str) -> None:
     sheet.run("create unique index whole on sagas (tenant, saga_id)")
     sheet.add(sheet.good(tenant=7), sheet.good(tenant=8), sheet.good(tenant=7, saga_id="a/b"))
     said = saga(id=["tenant", "saga_id"])
-    assert sorted(each.saga_id for each in read(sheet.open(said))) == ["7/a/b", "7/s-1", "8/s-1"]
-    assert [each.saga_id for each in fetch(sheet.open(said), "7/s-1", "07/a/b", "9/s-1", "s-1")] == ["7/s-1", "7/a/b"]
+    assert sorted(each.saga_id for each in read(sheet.open(said))) == ["7/a%2Fb", "7/s-1", "8/s-1"]
+    for asked in ("7/a%2Fb", "07/a/b"):
+        found = [each.saga_id for each in fetch(sheet.open(said), "7/s-1", asked, "9/s-1", "s-1")]
+        assert found == ["7/s-1", "7/a%2Fb"]
+
+
+def test_ids_of_two_columns_are_not_one_because_they_look_alike(url: str) -> None:
+    sheet = Sheet(url, columns={**TEMPLATE, "saga_id": "text", "tenant": "text"})
+    pairs = [("a/b", "c"), ("a", "b/c"), ("a%2Fb", "c"), ("a%", "2Fb/c")]
+    sheet.add(*(sheet.good(tenant=tenant, saga_id=saga_id) for tenant, saga_id in pairs))
+    said = saga(id=["tenant", "saga_id"])
+    printed = [each.saga_id for each in read(sheet.open(said))]
+    assert sorted(printed) == ["a%25/2Fb%2Fc", "a%252Fb/c", "a%2Fb/c", "a/b%2Fc"]
+    for each in printed:
+        assert [found.saga_id for found in fetch(sheet.open(said), each)] == [each]
+    assert {found.saga_id for found in fetch(sheet.open(said), "a/b/c")} == {"a%2Fb/c", "a/b%2Fc"}
 
 
 def test_uuids_in_any_spelling_are_one_id(url: str) -> None:
@@ -371,7 +386,7 @@ def test_live_sagas_that_share_a_business_key(url: str) -> None:
     assert (told.store, told.source, told.has_times) == ("orders", "orders.sagas", True)
     [shared] = told.shared_keys
     assert (shared.saga_type, shared.business_key, shared.count) == ("Order", "A-1", 12)
-    assert shared.saga_ids == tuple(f"s-{number:02}" for number in range(10))
+    assert shared.saga_ids == tuple(f"s-{number:02}" for number in range(12))
     assert shared.oldest == datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
     assert shared.newest == datetime(2026, 11, 20, 9, 11, tzinfo=UTC)
 
@@ -398,7 +413,7 @@ def test_a_big_table_without_an_index(url: str) -> None:
 
 
 def test_a_partial_index_is_enough(url: str) -> None:
-    sheet = Sheet(url)
+    sheet = Sheet(url, columns={**TEMPLATE, "state": "varchar(200) not null"})
     rows = [
         {**GOOD, "saga_id": f"s-{number}", "state": "pending" if number % 50 == 0 else "completed"}
         for number in range(3000)
@@ -476,6 +491,15 @@ def test_a_check_says_what_a_mapping_does_not_know(url: str) -> None:
     assert "no business key" in unknown
 
 
+def test_promise_17_a_check_names_no_secret_that_stands_where_a_word_should(url: str) -> None:
+    sheet = Sheet(url)
+    sheet.add(GOOD, sheet.good(saga_id="s-2", state="password=hunter2hunter2"))
+    sheet.add(sheet.good(saga_id="s-3", state="x" * 50 + " app:hunter2hunter2@db"))
+    told = lines(sheet.open())
+    assert "doesn't know 'password=" in " ".join(line.text for line in told["state words"])
+    assert "hunter2" not in repr(told)
+
+
 def test_a_check_of_a_big_table_names_the_index(url: str) -> None:
     sheet = Sheet(url)
     sheet.add(*(sheet.good(saga_id=f"s-{number}") for number in range(30)))
@@ -532,3 +556,54 @@ def test_types_asked_for_are_filtered_by_the_database(url: str) -> None:
     sheet.add(GOOD, sheet.good(saga_id="s-2", saga_type="Trip"), sheet.good(saga_id="s-3", saga_type=None))
     told: list[Saga] = read(sheet.open(), saga_types=frozenset(("Trip", "Nobody")))
     assert [each.saga_id for each in told] == ["s-2"]
+
+
+@pytest.mark.parametrize(
+    ("key", "columns", "row", "asked"),
+    [
+        ("$.cust.no", {}, {"data": '{"cust": {"no": 77}}'}, "77"),
+        ("$.cust.no", {}, {"data": '{"cust": {"no": "77"}}'}, "77"),
+        ("ref", {"ref": ""}, {"ref": 77}, "77"),
+        ("ref", {"ref": "int"}, {"ref": 77}, "77"),
+        (
+            {"column": "ref", "format": "uuid_bytes"},
+            {"ref": "blob"},
+            {"ref": bytes(range(16))},
+            "00010203-0405-0607-0809-0a0b0c0d0e0f",
+        ),
+    ],
+)
+def test_a_business_key_is_found_as_it_is_printed(
+    url: str, key: object, columns: dict[str, str], row: dict[str, Any], asked: str
+) -> None:
+    sheet = Sheet(url, columns={**TEMPLATE, **columns})
+    sheet.add(sheet.good(**row), sheet.good(saga_id="s-2", **row))
+    assert {each.business_key for each in read(sheet.open(saga(business_key=key)))} == {asked}
+    found = ask(sheet.open(saga(business_key=key)), lambda each: each.find(asked, later()))
+    assert sorted(each.saga_id for each in found) == ["s-1", "s-2"]
+    told: Survey = ask(sheet.open(saga(business_key=key)), lambda each: each.survey(Look(later())))
+    assert [(each.business_key, each.count) for each in told.shared_keys] == [(asked, 2)]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"column": "ref", "pattern": "ORD-(.*)"},
+        {"column": "ref", "values": {"ORD-77": "77"}},
+        {"path": "$.order_id", "pattern": "A-(.*)"},
+        {"const": "77"},
+    ],
+)
+def test_a_business_key_that_only_we_can_tell_is_no_promise(url: str, key: dict[str, Any]) -> None:
+    sheet = Sheet(url, columns={**TEMPLATE, "ref": "text"})
+    sheet.add(sheet.good(ref="ORD-77", data='{"order_id": "A-77"}'))
+    assert read_one(sheet.open(saga(business_key=key))).business_key == "77"
+    store = sheet.open(saga(business_key=key))
+    found, lines = ask(store, lambda each: _found_and_checked(each, "77"))
+    assert found == ()
+    assert Capability.BUSINESS_KEYS not in store.capabilities
+    assert any("business keys are read, but the database can't search" in line.text for line in lines)
+
+
+async def _found_and_checked(store: SqlStore, key: str) -> tuple[tuple[Saga, ...], tuple[CheckLine, ...]]:
+    return await store.find(key, later()), await store.check(later())

@@ -151,14 +151,14 @@ def test_row_82_a_byte_at_a_time(engine: str, impostor: Impostor) -> None:
 def test_row_83_something_else_than_postgresql(impostor: Impostor) -> None:
     error, _ = ask(f"postgresql+psycopg://sd:{SECRET}@127.0.0.1:{impostor.port}/shop", 10)
     assert type(error) is WrongService
-    assert "it is not PostgreSQL" in error.reason
+    assert error.reason == f"127.0.0.1:{impostor.port} answers, but it is not PostgreSQL"
 
 
 @pytest.mark.parametrize("impostor", [web, secure_shell], indirect=True)
 def test_row_83_something_else_than_mariadb(impostor: Impostor) -> None:
     error, _ = ask(f"mariadb+pymysql://sd:{SECRET}@127.0.0.1:{impostor.port}/shop", 10)
     assert type(error) is WrongService
-    assert "it is not MariaDB" in error.reason
+    assert error.reason == f"127.0.0.1:{impostor.port} answers, but it is not MariaDB or MySQL"
 
 
 @pytest.mark.parametrize("engine", ENGINES)

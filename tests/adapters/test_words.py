@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sagadoctor.adapters.sql.mapping.saga import StateWords
@@ -18,6 +20,8 @@ from sagadoctor.adapters.sql.words import (
     step_status,
     step_synonym,
     synonym,
+    toml_key,
+    toml_text,
 )
 from sagadoctor.api.v1 import SagaState, StepStatus
 
@@ -103,11 +107,34 @@ def test_a_pattern_takes_the_state_out_of_a_longer_word() -> None:
 
 
 def test_row_16_words_on_the_right_are_ours() -> None:
-    for word in ("finished", "Completed", "", "dirty"):
+    for word in ("finished", "", "dirty"):
         with pytest.raises(ValueError, match="the states are started, pending"):
             saga_state(word)
         with pytest.raises(ValueError, match="they are pending, executing"):
             step_status(word)
+
+
+@pytest.mark.parametrize(("word", "meant"), [("runnning", "running"), ("Completed", "completed"), ("finshed", "")])
+def test_row_16_a_misspelt_state_names_the_nearest(word: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"did you mean '{meant}'" if meant else "the states are started, pending"):
+        saga_state(word)
+
+
+def test_row_16_a_misspelt_status_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'timed_out'"):
+        step_status("timedout")
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",))))
+@example("läuft gerade")
+@example('say "hi"')
+@example('it\'s "so"')
+@example("back\\slash")
+@example("")
+def test_a_word_in_advice_is_a_key_of_toml(word: str) -> None:
+    assert tomllib.loads(f"{toml_key(word)} = 1") == {word: 1}
+    assert tomllib.loads(f"x = {toml_text(word)}") == {"x": word}
+    assert toml_key(word).isprintable()
 
 
 def test_ended_spellings_are_ended() -> None:

@@ -122,7 +122,12 @@ class Home:
 
     def begin(self, *words: str, **pipes: Any) -> subprocess.Popen[bytes]:
         """Start a command and return at once."""
-        channels = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes}
+        channels = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **pipes,
+        }
         return subprocess.Popen(self.words(*words), env=self.environ, cwd=self.folder, **channels)
 
     def on_terminal(self, *words: str, environ: Mapping[str, str] | None = None, width: int = 100) -> Done:

@@ -73,6 +73,9 @@ class StrangeStore:
     async def find(self, business_key: str, deadline: Deadline) -> tuple[Saga, ...]:
         return ()
 
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        return ()
+
     async def survey(self, look: Look) -> Survey:
         return Survey(self.name, f"{self.name}.sagas")
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from sagadoctor.cli.main import app
+from sagadoctor.cli.main import program
 
 from .conftest import Company, Opened
 from .running import Home
@@ -47,6 +47,13 @@ def test_a_store_that_cannot_be_reached_is_three_and_the_others_are_told(opened:
     assert home.call("check", "--store", "nope").code == 2
 
 
+def test_a_warning_is_no_failure(opened: Opened) -> None:
+    home = opened(well("w"), more=["[sagas.Oder]"])
+    done = home.call("check")
+    assert done.code == 0
+    assert "▲ warning sagas: type declared but not seen in the 1 row that was looked at: Oder (nearest:" in done.text
+
+
 def test_a_missing_column_is_named_with_what_is_there(opened: Opened) -> None:
     home = opened(stuck("s"))
     change(home.folder / "orders.db", "ALTER TABLE sagas RENAME COLUMN steps TO stepz")
@@ -56,12 +63,12 @@ def test_a_missing_column_is_named_with_what_is_there(opened: Opened) -> None:
     assert "did you mean 'stepz'?" in done.text
 
 
-def test_a_ledger_that_cannot_be_used_is_a_warning(opened: Opened) -> None:
+def test_a_ledger_that_cannot_be_used_is_a_failure(opened: Opened) -> None:
     home = opened(well("w"))
     (home.folder / "state").write_text("no folder")
     done = home.call("check")
-    assert done.code == 0
-    assert re.search(r"ledger\n  ▲ warning ledger: ", done.text)
+    assert done.code == 3
+    assert re.search(r"ledger\n  ✖ failed  ledger: ", done.text)
 
 
 # config
@@ -120,6 +127,15 @@ def test_the_schema_is_json_for_editors(bare: Home) -> None:
     assert "stores" in schema["properties"]
 
 
+def test_the_example_is_there_without_a_source_tree_and_loads(bare: Home) -> None:
+    done = bare.run("config", "example")
+    assert (done.code, done.said) == (0, "")
+    config = bare.folder / "config.toml"
+    config.write_bytes(done.out)
+    passwords = {"ORDERS_RO_PASSWORD": "a", "BOOKINGS_RO_PASSWORD": "b"}
+    assert bare.call("config", "validate", "--config", str(config), environ=passwords).code == 0
+
+
 def test_the_path_alone_is_data(company: Company) -> None:
     done = company.home.call("config", "path")
     assert (done.code, done.text) == (0, f"{company.home.config}\n")
@@ -137,18 +153,38 @@ def test_a_file_in_the_current_folder_is_never_read_by_itself(bare: Home) -> Non
 # plugins
 
 
-def test_what_is_installed(bare: Home) -> None:
-    done = bare.call("plugins", "list")
+def test_what_is_installed_and_used(company: Company, bare: Home) -> None:
+    done = company.home.call("plugins", "list")
     assert done.code == 0
-    assert re.search(r"^sagadoctor\.v1\.stores +sql +sagadoctor ", done.text, re.MULTILINE)
+    row = r"sagadoctor\.v1\.stores +sql +API 1 +sagadoctor \S+ +"
+    assert re.search(rf"^{row}used by demo$", done.text, re.MULTILINE)
+    alone = bare.call("plugins", "list")
+    assert (alone.code, alone.said) == (0, "")
+    assert re.search(rf"^{row}no configuration$", alone.text, re.MULTILINE)
 
 
-def test_what_is_installed_as_json(bare: Home) -> None:
-    document = bare.call("plugins", "list", "-o", "json").document
-    assert document["schema"] == "sagadoctor.plugins/1"
-    (sql,) = [each for each in document["plugins"] if each["name"] == "sql"]
-    assert sql["distribution"] == "sagadoctor"
-    assert sql["problem"] is None
+def test_what_is_installed_as_json(company: Company, bare: Home) -> None:
+    for home, used in ((bare, None), (company.home, ["demo"])):
+        document = home.call("plugins", "list", "-o", "json").document
+        assert document["schema"] == "sagadoctor.plugins/1"
+        (sql,) = [each for each in document["plugins"] if each["name"] == "sql"]
+        assert sql["distribution"] == "sagadoctor"
+        assert sql["problem"] is None
+        assert sql["api_version"] == 1
+        assert sql["used_by"] == used
+
+
+def test_plugins_are_listed_whatever_is_wrong_with_the_configuration(bare: Home) -> None:
+    config = bare.folder / "bad.toml"
+    config.write_text('zzz = 1\n[stores.a]\nplugin = "sql"\n[stores.b]\nplugin = "nosql"\n[stores.c]\n')
+    done = bare.call("plugins", "list", "--config", str(config))
+    assert done.code == 0
+    assert "used by a\n" in done.text
+    assert done.said == "not installed: plugin nosql, named by b\n"
+    config.write_text("not toml")
+    done = bare.call("plugins", "list", "--config", str(config))
+    assert done.code == 0
+    assert done.said.startswith(f"which are used is not known: {config}:1: ")
 
 
 @pytest.mark.parametrize("verb", [["config", "show"], ["plugins", "list"]])
@@ -158,5 +194,6 @@ def test_an_unknown_format_is_refused(company: Company, verb: list[str]) -> None
 
 
 def test_every_verb_of_the_program_is_tried_here_or_beside() -> None:
+    app = program()
     verbs = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     assert verbs == {"scan", "show", "check", "ack", "demo", "config", "plugins"}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+import typer
 
-from sagadoctor.__main__ import hoisted
+from sagadoctor.__main__ import parted
+from sagadoctor.cli.main import program
 from sagadoctor.errors import UsageError
 
 from .conftest import Company
@@ -49,13 +51,14 @@ VERBS = ((), ("scan",), ("show",), ("check",), ("ack",), ("demo",), ("config",),
     ],
 )
 def test_global_options_may_stand_anywhere_before_the_dashes(given: str, read: str) -> None:
-    assert hoisted(given.split()) == read.split()
+    front, rest = parted(given.split())
+    assert [*front, *rest] == read.split()
 
 
 @pytest.mark.parametrize("option", ["--config", "--env", "--timeout", "--color", "--log-file"])
 def test_an_option_without_its_value_is_named(option: str, bare: Home) -> None:
     with pytest.raises(UsageError, match=option):
-        hoisted(["scan", option])
+        parted(["scan", option])
 
 
 MISTAKES = [
@@ -75,12 +78,23 @@ MISTAKES = [
     (["scan", "--rule", "xyz"], "there are: unreadable"),
     (["scan", "--timeout", "soon"], "soon"),
     (["scan", "--timeout", "0s"], "0s"),
+    (["scan", "--timeout", "0"], "--timeout: out of range"),
+    (["scan", "--as", ""], "--as: a name is not empty"),
     (["scan", "--timeout"], "--timeout needs a value"),
     (["scan", "--color", "red"], "auto, always, never"),
     (["scan", "extra"], "extra"),
-    (["show"], "either a saga id or --key"),
+    (["show"], "say which saga: its id, a finding's (f-...), or --key KEY"),
     (["show", "a", "--key", "b"], "not both"),
     (["show", "a", "b"], "b"),
+    (["scan", "--config", ""], "--config: an empty name is no file"),
+    (["scan", "--config="], "--config: an empty name is no file"),
+    (["scan", "--log-file", ""], "--log-file: an empty name is no file"),
+    (["demo", "--folder", ""], "--folder: an empty name is no folder"),
+    (["scan", "--from", ""], "--from: an empty name is no file"),
+    (["scan", "--from", "/nowhere/ids"], "/nowhere/ids: no such file; a file with a saga id a line is wanted"),
+    (["scan", "--from", "/"], "/: this is a folder; a file with a saga id a line is wanted"),
+    (["scan", "--config", "a\x1b[31m"], r"a\e[31m: no such file"),
+    (["ack", "f-0123456789abcdef", "--until", "tomorrow"], "or say until when, such as 2026-11-20T03:00:00Z"),
     (["show", "a", "-o", "csv"], "table or json"),
     (["check", "-o", "yaml"], "table or json"),
     (["ack"], "finding ids, or --group"),
@@ -104,6 +118,12 @@ def test_a_mistake_is_one_sentence_and_two(bare: Home, words: list[str], said: s
     assert said in done.said
     assert "Traceback" not in done.said
     assert done.said.startswith(("sagadoctor: ", "Usage: "))
+
+
+def test_the_rules_are_listed_once_each(bare: Home) -> None:
+    listed = bare.call("scan", "--rule", "xyz").said.partition("there are: ")[2].splitlines()[0].split(", ")
+    assert "no-progress" in listed
+    assert len(listed) == len(set(listed))
 
 
 @pytest.mark.parametrize(
@@ -188,3 +208,14 @@ def test_verbs_of_later_versions_are_not_there(bare: Home, verb: str) -> None:
     done = bare.call(verb)
     assert done.code == 2
     assert f"no such command '{verb}'" in done.said
+
+
+@pytest.mark.parametrize("verb", ["scan", "plugins"])
+def test_one_verb_alone_is_the_same_as_among_all(verb: str) -> None:
+    def told(program: typer.Typer) -> list[str]:
+        made = typer.main.get_group(program)
+        command = made.commands[verb]
+        return [command.get_short_help_str(200), *(parameter.opts[0] for parameter in command.params)]
+
+    assert told(program(verb)) == told(program())
+    assert set(typer.main.get_group(program(verb)).commands) == {verb}

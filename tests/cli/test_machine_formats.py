@@ -74,20 +74,6 @@ def test_a_finding_is_written_before_the_next_one_is_known(output: str) -> None:
         assert f"early-{number}" in on.out.getvalue()  # type: ignore[attr-defined]
 
 
-def test_ndjson_does_not_wait_in_a_buffer() -> None:
-    flushed: list[str] = []
-
-    class Pipe(io.StringIO):
-        def flush(self) -> None:
-            flushed.append(self.getvalue())
-
-    on = terminal()
-    renderer = RENDERERS["ndjson"](type(on)(Pipe(), on.talk, False, False, 80), Shape(as_of=NOW))
-    renderer.finding(a_finding())
-    assert flushed
-    assert flushed[-1].endswith("\n")
-
-
 @pytest.mark.parametrize("limit", [1, 2, 3, 4])
 def test_a_limit_is_said_in_every_machine_format(limit: int) -> None:
     cut = limit < 3

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from sagadoctor.cli.render.case import _command
+from sagadoctor.model.saga import OutboxEntry, Step, StepStatus
+from tests.export.made import NOW
 from tests.export.test_wire import FINDING, FINDING_BESIDE, check
 
 from .conftest import Company, Opened
@@ -109,7 +114,7 @@ def test_a_missing_saga_is_one(opened: Opened) -> None:
 def test_a_missing_key_is_one(opened: Opened) -> None:
     done = opened(well("w")).call("show", "--key", "A-404")
     assert (done.code, done.out) == (1, b"")
-    assert "no saga A-404 in orders" in done.said
+    assert "no saga with key A-404 in orders" in done.said
 
 
 def test_what_may_be_in_a_store_that_did_not_answer_is_not_called_missing(opened: Opened) -> None:
@@ -199,6 +204,17 @@ def test_a_payload_that_is_no_json_is_said(opened: Opened, data: str | bytes | N
         assert "internal error" not in done.said
 
 
+def test_of_a_payload_that_is_no_json_no_byte_is_shown(opened: Opened) -> None:
+    data = b"<order><pin>hunter22</pin></order>"
+    home = opened(stuck("s", data=data))
+    for words in ((), ("-o", "json")):
+        done = home.call("show", "s", "--payload", *words)
+        assert sha256(data).hexdigest() in done.text
+        assert str(len(data)) in done.text
+        for spelt in ("hunter22", b"hunter22".hex(), data[:4].hex()):
+            assert spelt not in done.text
+
+
 def test_a_hundred_thousand_steps_are_cut_in_the_middle(opened: Opened) -> None:
     steps = [step(f"s{number}", "completed" if number else "executing") for number in range(3_000)]
     done = opened(row("s", steps=steps)).call("show", "s")
@@ -218,3 +234,63 @@ def test_without_a_ledger_a_saga_is_shown_all_the_same(opened: Opened) -> None:
 
 def test_without_a_configuration_it_is_two(bare: Home) -> None:
     assert bare.call("show", "s").code == 2
+
+
+def test_the_runbook_of_the_step_is_shown(opened: Opened) -> None:
+    runbook = "https://wiki.example/a-page-whose-address-is-as-long-as-they-are/payments#stuck"
+    steps = f'steps = [{{ name = "reserve" }}, {{ name = "pay", runbook = "{runbook}" }}, {{ name = "ship" }}]'
+    more = ["[sagas.Order]", steps]
+    home = opened(stuck("s"), resting("r", steps=[step("reserve", "executing")]), more=more)
+    assert f"    runbook  {runbook}\n" in home.call("show", "s").text
+    (case,) = home.call("show", "s", "-o", "json").document["cases"]
+    assert [finding["runbook"] for finding in case["findings"] if finding["step"] == "pay"] == [runbook]
+    (other,) = home.call("show", "r", "-o", "json").document["cases"]
+    assert [finding["step"] for finding in other["findings"]] == ["reserve"]
+    assert "runbook" not in other["findings"][0]
+    told = {each["saga_id"]: each.get("runbook") for each in home.call("scan", "-o", "json").document["findings"]}
+    assert told == {"s": runbook, "r": None}
+
+
+def test_an_empty_id_and_a_key_are_told_as_what_they_are(opened: Opened) -> None:
+    home = opened(well("w"))
+    assert home.call("show", "").said == "no saga '' in orders\n"
+    assert home.call("show", "--key", "nope").said == "no saga with key nope in orders\n"
+    assert home.call("show", "nope").said == "no saga nope in orders\n"
+
+
+def test_as_of_before_it_moved_it_is_said_to_be_newer(opened: Opened) -> None:
+    done = opened(stuck("s")).call("show", "s", "--as-of", "2020-01-01T00:00:00Z")
+    assert (done.code, done.out) == (1, b"")
+    assert done.said == "saga s is newer than --as-of 2020-01-01T00:00:00Z: it moved after that\n"
+
+
+def test_the_timeline_tells_undos_and_failures_from_work_done() -> None:
+    then = NOW - timedelta(hours=1)
+    steps = (
+        Step("pay", 0, StepStatus.COMPENSATING, action="Charge", compensation="Refund", executed_at=then),
+        Step("ship", 1, StepStatus.FAILED, executed_at=then + timedelta(minutes=1)),
+    )
+    rows = [
+        OutboxEntry("1", "outbox", "pay", True, then - timedelta(minutes=1)),
+        OutboxEntry("2", "outbox", "pay", True, then + timedelta(minutes=2)),
+        OutboxEntry("3", "outbox", "Refund", True, then + timedelta(minutes=3)),
+        OutboxEntry("4", "outbox", "ship", True, then),
+        OutboxEntry("5", "outbox", None, True, then),
+        OutboxEntry("6", "outbox", "other", True, then),
+    ]
+    told = [_command(entry, steps) for entry in rows]
+    assert told == [
+        "command Charge of pay",
+        "undo command Refund of pay",
+        "undo command Refund of pay",
+        "command ship",
+        "command 5",
+        "command other",
+    ]
+
+
+def test_a_failed_step_has_not_merely_ended(opened: Opened) -> None:
+    steps = [step("reserve", "completed", executed_at=ago(minutes=62)), step("pay", "failed", executed_at=ago(hours=1))]
+    page = opened(row("s", "compensating", steps=steps)).call("show", "s").text
+    assert re.search(r"ago +reserve ended\n", page)
+    assert re.search(r"ago +pay failed\n", page)

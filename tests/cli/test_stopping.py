@@ -181,6 +181,24 @@ def test_a_full_disk_is_said_and_is_not_zero(strange: Strange, words: list[str])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["scan", "--nope"], ["--config", "nope", "scan"]], ids=" ".join)
+def test_where_nothing_can_be_said_the_code_still_tells(bare: Home, words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        process = bare.begin(*words, stderr=full)
+        process.communicate(timeout=30)
+    assert process.returncode == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_notes_that_cannot_be_written_fail_no_scan(strange: Strange) -> None:
+    with open("/dev/full", "w") as full:
+        process = strange().begin("scan", "--rule", "unreadable", "--type", "Nope", "-o", "json", stderr=full)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert json.loads(out)["complete"] is True
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_a_log_that_cannot_be_written_stops_nothing(strange: Strange) -> None:
     done = strange(then="fail").run("scan", "-o", "json", "--log-file", "/dev/full")
     assert done.code == 1

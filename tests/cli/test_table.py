@@ -126,7 +126,7 @@ def test_the_worst_and_latest_come_first() -> None:
 def test_findings_of_one_saga_are_one_entry() -> None:
     page = drawn("table", [a_finding(), a_finding(rule="no-progress", primary=False), a_finding(saga_id="other")])
     assert page.count("7d1c · ") == 1
-    assert "    also: no-progress\n" in page
+    assert "    also: critical no-progress\n" in page
     assert "    other · " in page
 
 
@@ -140,8 +140,8 @@ def test_a_limit_keeps_the_worst_and_counts_the_rest() -> None:
     page = drawn("table", findings, limit=2)
     assert "s-59" in page
     assert "s-57" not in page
-    assert "… and 58 more sagas; --limit shows more, -o json all of them" in page
-    assert "… and 10 more sagas" in drawn("table", findings)
+    assert "… and 58 more sagas; a higher --limit shows more, -o json all of them" in page
+    assert "… and 10 more sagas; --limit shows more" in drawn("table", findings)
 
 
 def test_what_rests_as_it_should_is_counted_and_listed_when_asked() -> None:
@@ -217,7 +217,7 @@ def test_what_is_not_late_is_not_called_late() -> None:
 def test_only_shared_causes_are_listed_beside_entries() -> None:
     groups = (a_group(sagas=3), a_group(id="g-2", title="alone", sagas=1))
     page = drawn("table", [a_finding()], an_end(groups=groups))
-    assert "Shared causes\n      3 sagas ✖ undos that were never confirmed\n" in page
+    assert "Shared causes\n      3 sagas ✖ g-0123456789ab undos that were never confirmed\n" in page
     assert "alone" not in page
 
 
@@ -237,8 +237,33 @@ def test_by_group_is_one_line_a_cause_with_the_id_to_acknowledge() -> None:
 def test_by_group_a_limit_counts_the_rest() -> None:
     groups = tuple(a_group(id=f"g-{number}") for number in range(5))
     page = drawn("table", [a_finding()], an_end(groups=groups), by_group=True, limit=2)
-    assert "… and 3 more causes" in page
+    assert "… and 3 more causes; a higher --limit shows more" in page
     assert "g-2" not in page
+    many = tuple(a_group(id=f"g-{number}", sagas=2) for number in range(60))
+    assert "… and 10 more causes; --limit shows more" in drawn(
+        "table", [a_finding()], an_end(groups=many), by_group=True
+    )
+    assert "… and 50 more causes; --by-group shows more" in drawn("table", [a_finding()], an_end(groups=many))
+
+
+def test_a_cause_is_told_to_its_end_however_narrow_the_terminal() -> None:
+    titles = [f"commands that never left the outbox: OrderFulfillment at {step}" for step in ("reserve_stock", "pay")]
+    groups = tuple(a_group(id=f"g-{number}", title=title) for number, title in enumerate(titles))
+    for width in WIDTHS:
+        page = drawn("table", [a_finding()], an_end(groups=groups), by_group=True, on=terminal(width=width))
+        for title in titles:
+            assert title in " ".join(page.split())
+
+
+def test_an_entry_is_headed_by_the_severity_of_its_own_rule() -> None:
+    lead = a_finding(rule="clock-skew", severity=Severity.WARNING)
+    page = drawn("table", [lead, a_finding(rule="half-compensated", primary=False)])
+    assert page.startswith("▲ warning  clock-skew")
+    assert "    also: critical half-compensated\n" in page
+
+
+def test_an_empty_id_is_seen() -> None:
+    assert "    '' · A-10042 · orders" in drawn("table", [a_finding(saga_id="")])
 
 
 def test_printed_commands_repeat_the_global_options() -> None:

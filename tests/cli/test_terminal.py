@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
+import pty
 from typing import Any
 
 import pytest
 
 from sagadoctor.cli import terminal as looked_at
+from sagadoctor.cli.scan import reader_of
 from sagadoctor.cli.terminal import SEVERITY_GLYPH, STEP_GLYPH, Terminal, open_terminal
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.saga import StepStatus
 
+from .conftest import Opened
 from .drawn import terminal
+from .stores import stuck
 
 
 class Screen(io.TextIOWrapper):
@@ -111,3 +116,35 @@ def test_a_colour_is_always_ended(name: str) -> None:
     assert painted.startswith("\x1b[")
     assert painted.endswith("text\x1b[0m")
     assert terminal().paint("text", name) == "text"
+
+
+def test_a_reader_is_cron_only_where_no_stream_is_a_terminal() -> None:
+    class Stream(io.StringIO):
+        def __init__(self, tty: bool) -> None:
+            super().__init__()
+            self.tty = tty
+
+        def isatty(self) -> bool:
+            return self.tty
+
+    for ttys in itertools.product((True, False), repeat=3):
+        assert reader_of(*map(Stream, ttys)) == ("terminal" if any(ttys) else "cron")
+    assert reader_of(None, None, None) == "cron"
+    closed = io.StringIO()
+    closed.close()
+    assert reader_of(closed) == "cron"
+
+
+def test_a_piped_scan_of_a_person_leaves_the_news_to_cron(opened: Opened) -> None:
+    home = opened(stuck("s"))
+    leader, follower = pty.openpty()
+    process = home.begin("scan", "--fail-on", "never", stderr=follower)
+    os.close(follower)
+    assert process.stdout is not None
+    process.stdout.read()
+    assert process.wait(timeout=60) == 0
+    os.close(leader)
+    assert home.run("scan", "--new-only").code == 1
+    again = home.run("scan", "--new-only")
+    assert again.code == 0
+    assert "nothing new" in again.text

@@ -78,13 +78,16 @@ def test_row_01_a_missing_file_says_what_was_tried_and_how_to_make_one(
         find(environ=environ, system=system)
     assert said(error, tmp_path) == (
         "no configuration found; tried xdg/sagadoctor/config.toml and etc/sagadoctor/config.toml; "
-        "copy config.example.toml to xdg/sagadoctor/config.toml and edit it, or name a file with --config"
+        "`mkdir -p xdg/sagadoctor && sagadoctor config example > xdg/sagadoctor/config.toml` makes one to edit, "
+        "or name a file with --config"
     )
     with pytest.raises(ConfigError) as error:
         find(tmp_path / "none.toml", environ=environ, system=system)
     assert said(error, tmp_path) == (
-        "none.toml: no such file, named by --config; copy config.example.toml there and edit it"
+        "none.toml: no such file, named by --config; `sagadoctor config example > none.toml` makes one to edit"
     )
+    with pytest.raises(ConfigError, match=r"example > '.*/a b\.toml'` makes one"):
+        find(tmp_path / "a b.toml", environ=environ, system=system)
     environ["SAGADOCTOR_CONFIG"] = str(tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="named by SAGADOCTOR_CONFIG"):
         find(environ=environ, system=system)

@@ -6,9 +6,23 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 import sagadoctor
+from sagadoctor.adapters.sql.mapping.around import OutboxWords
+from sagadoctor.adapters.sql.mapping.columns import DoubledFrom, JsonColumn, NumberColumn, TextColumn, TimeColumn
+from sagadoctor.adapters.sql.mapping.saga import (
+    Alive,
+    CurrentStep,
+    IdWords,
+    OwnerWords,
+    SagaWords,
+    StateRule,
+    StateWords,
+)
+from sagadoctor.adapters.sql.mapping.steps import SHAPES, StatusWords, StepFields, StepWords
 from sagadoctor.config import load
+from sagadoctor.config.models import key_names
 from sagadoctor.config.sections import LATER, PLACEHOLDERS, SECTIONS, StepSection
 from sagadoctor.errors import ConfigError
 from sagadoctor.registry import names, store_plugin
@@ -30,11 +44,32 @@ def test_every_section_and_key_is_explained() -> None:
     models = [known.model for known in SECTIONS.values()] + [StepSection]
     keys = [*SECTIONS, *(key for model in models for key in model.model_fields), *PLACEHOLDERS]
     later = [part for pattern in LATER for part in pattern[-1:]]
-    options = list(store_plugin("sql").options.model_fields)
-    unbuilt = {"received", "replies", "locks", "writer"}
-    missing = [
-        key
-        for key in [*keys, *later, *options]
-        if key not in unbuilt and not re.search(rf"[`\[.{{]{key}[`\].}}]", PAGE)
-    ]
+    options = key_names(store_plugin("sql").options, ())
+    missing = [key for key in [*keys, *later, *options] if not re.search(rf"[`\[.{{]{key}[`\].}}]", PAGE)]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(SagaWords, StateWords, StateRule, CurrentStep, OwnerWords, Alive, StepFields, StatusWords, OutboxWords),
+        *(TextColumn, TimeColumn, NumberColumn, JsonColumn, DoubledFrom, IdWords, *SHAPES.values()),
+    ],
+)
+def test_every_key_of_the_mapping_language_is_explained(model: type[BaseModel]) -> None:
+    part = PAGE[PAGE.index('### `plugin = "sql"`') : PAGE.index("## `[sagas.TYPE]`")]
+    missing = [key for key in key_names(model, ()) if not re.search(rf"[`{{,.] ?{key}(?:[`,.]| =| }})", part)]
+    assert missing == []
+
+
+def test_the_shapes_of_the_page_are_those_that_are_built() -> None:
+    part = PAGE[PAGE.index("**`[stores.NAME.steps]`**") : PAGE.index("**`[stores.NAME.outbox]`**")]
+    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", part.partition("|---")[2], re.MULTILINE)
+    assert {shape for shape, _ in rows} == set(SHAPES)
+    for shape, told in rows:
+        everywhere = set(key_names(StepWords, ())) | {"shape"}
+        assert set(re.findall(r"`(\w+)`", told)) == set(key_names(SHAPES[shape], ())) - everywhere
+    hidden = set(StepWords.model_fields) | set(StepFields.model_fields)
+    hidden -= {*key_names(StepWords, ()), *key_names(StepFields, ())}
+    assert {"direction", "waiting", "current", "at"} == hidden
+    assert [key for key in hidden if re.search(rf"`{key}[` ]", part)] == []

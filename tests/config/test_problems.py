@@ -360,6 +360,26 @@ def test_what_the_file_says_shortly_over_a_preset_stands_in_its_line(tmp_path: P
     assert origins.of((*here, "created_at", "tz")) == "preset plain"
 
 
+def test_what_a_plugin_doubts_is_a_warning_where_the_file_says_it(tmp_path: Path) -> None:
+    class Doubtful(FakeOptions):
+        def doubts(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+            return ((("chunk",), "is small"), (("saga", "table"), "is odd"), (("ratio",), "is a default"))
+
+    text = f"{STORE}chunk = 1\npreset = 'plain'\n"
+    found = load(written(tmp_path, text), plugin_of=lambda _: StorePlugin(Doubtful, open_nothing, fake.expand))
+    said = [str(one).replace(f"{tmp_path}/", "") for one in found.warnings]
+    assert said == ["c.toml:4: stores.orders.chunk: is small"]
+
+
+def test_a_plugin_that_fails_to_doubt_is_blamed(tmp_path: Path) -> None:
+    class Failing(FakeOptions):
+        def doubts(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+            raise RuntimeError("oh")
+
+    with pytest.raises(ConfigError, match="orders: the plugin failed on this table: RuntimeError: oh"):
+        load(written(tmp_path, STORE), plugin_of=lambda _: StorePlugin(Failing, open_nothing))
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -138,8 +140,30 @@ def test_row_10_a_very_deep_file_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_number_that_the_parser_chokes_on_is_a_problem(tmp_path: Path) -> None:
-    (problem,) = unread(tmp_path, b"a = " + b"9" * 5000)
-    assert problem.startswith("c.toml: not valid TOML: ")
+    for digits in (b"9" * 5000, b"-" + b"9_" * 5000 + b"9"):
+        (problem,) = unread(tmp_path, b"b = 1\na = " + digits)
+        assert problem == "c.toml:2: a number of more than 4300 digits; is a quote missing?"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            b'a = "x\nb = 1',
+            "c.toml:1: column 7: not valid TOML: a text ends with its line: the closing quote is missing",
+        ),
+        (
+            b'a = "x\r\nb = 1',
+            "c.toml:1: column 7: not valid TOML: a text ends with its line: the closing quote is missing",
+        ),
+        (b'a = """x', "c.toml:1: column 9: not valid TOML: a text has no end: the closing quote is missing"),
+        (b"a = 'x", "c.toml:1: column 7: not valid TOML: a text has no end: the closing quote is missing"),
+        (b'a = "\x01"', r"c.toml:1: column 6: not valid TOML: Illegal character '\x01'"),
+    ],
+)
+def test_a_syntax_error_is_in_words_that_are_spelt_out_once(tmp_path: Path, text: bytes, said: str) -> None:
+    (problem,) = unread(tmp_path, text)
+    assert problem.splitlines()[0] == said
 
 
 def test_what_is_no_file_is_said(tmp_path: Path) -> None:
@@ -147,3 +171,18 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(ConfigError, match="can't be read: No such file or directory"):
         read(tmp_path / "none")
+
+
+def test_a_pipe_is_read_and_one_that_nobody_writes_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipe = tmp_path / "c.toml"
+    os.mkfifo(pipe)
+    monkeypatch.setattr("sagadoctor.config.read._SECONDS", 0.2)
+    with pytest.raises(ConfigError, match=r"can't be read: no end within 0.2 s"):
+        read(pipe)
+    monkeypatch.setattr("sagadoctor.config.read._SECONDS", 30)
+    writer = threading.Thread(target=lambda: pipe.write_text("config_version = 1\n"))
+    writer.start()
+    assert read(pipe).table == {"config_version": 1}
+    writer.join()

@@ -22,6 +22,27 @@ def test_names_of_steps_are_unique(tmp_path: Path) -> None:
     ]
 
 
+def test_steps_of_a_section_with_other_mistakes_are_looked_at_too(tmp_path: Path) -> None:
+    text = steps('name = "card"', 'name = "card", timeot = "3m"', 'name = "b", alternative_of = "crd"') + "zzz = 1\n"
+    assert refused(tmp_path, text) == [
+        "c.toml:7: sagas.A.steps[1].timeot: unknown key; did you mean `timeout`?",
+        "c.toml:7: sagas.A.steps[1].name: `card` is also the name of steps[0]; names are unique",
+        "c.toml:8: sagas.A.steps[2].alternative_of: no step `crd`; did you mean `card`?",
+        "c.toml:10: sagas.A.zzz: unknown key; known here: compensation_order, parallel, policy, sender, steps",
+    ]
+
+
+def test_a_name_that_cant_be_read_makes_no_other_step_wrong(tmp_path: Path) -> None:
+    text = steps('nam = "card"', "name = 3", 'name = "b", alternative_of = "card"', 'name = "b"')
+    assert refused(tmp_path, text.replace("steps = [\n", "steps = [ 7,\n")) == [
+        "c.toml:5: sagas.A.steps[0]: a table is wanted, not the number 7",
+        "c.toml:6: sagas.A.steps[1].nam: unknown key; did you mean `name`?",
+        "c.toml:6: sagas.A.steps[1].name: is missing",
+        "c.toml:7: sagas.A.steps[2].name: a text in quotes is wanted, not the number 3",
+        "c.toml:9: sagas.A.steps[4].name: `b` is also the name of steps[3]; names are unique",
+    ]
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [

@@ -36,6 +36,44 @@ def test_row_14_a_pattern_that_never_ends_is_refused(tmp_path: Path) -> None:
     assert problem.startswith("c.toml:7: stores.a.saga.state.pattern: ")
 
 
+def test_row_04_an_unknown_shape_is_told_in_its_line_with_the_nearest(tmp_path: Path) -> None:
+    text = f'{FULL}state = "state"\n[stores.a.steps]\ncolumn = "steps"\nshape = "json_lst"\n'
+    assert said(tmp_path, text) == [
+        'c.toml:10: stores.a.steps.shape: one of json_list, child_table, none is wanted, not the text "json_lst"; '
+        "did you mean `json_list`?"
+    ]
+
+
+def test_what_is_not_built_is_told_in_its_line_and_never_offered(tmp_path: Path) -> None:
+    text = (
+        f'{FULL}state = "state"\n[stores.a.steps]\nshape = "op_table"\n[stores.a.locks]\n[stores.a.reply]\n'
+        f'[stores.b]\nplugin = "sql"\nurl = "sqlite:////srv/b.db"\nsaga = {{ table = "t", id = "i", state = "s" }}\n'
+        'steps = { shape = "none", directon = "x" }\n'
+    )
+    first, second, third, fourth = said(tmp_path, text)
+    assert first == (
+        "c.toml:9: stores.a.steps.shape: the shape 'op_table' is not supported yet; "
+        "supported are json_list, child_table, none"
+    )
+    assert second == "c.toml:10: stores.a.locks: is not supported yet; take it out"
+    assert third.startswith("c.toml:11: stores.a.reply: unknown key; known here: lock_timeout, outbox, ")
+    assert "replies" not in third
+    assert fourth == "c.toml:16: stores.b.steps.directon: unknown key; known here: ignore, name, shape, status"
+
+
+def test_failed_means_beside_words_that_it_is_not_asked_of_is_warned_of(tmp_path: Path) -> None:
+    state = 'state = { column = "s", failed_means = "by_steps", values = { ABORTED = "failed" } }\n'
+    (warning,) = load(written(tmp_path, FULL + state), plugin_of=store_plugin, installed=names).warnings
+    assert warning.line == 7
+    assert warning.key == "stores.a.saga.state.failed_means"
+    assert "not asked of ABORTED" in warning.message
+
+
+def test_what_a_preset_says_failed_means_is_not_doubted(tmp_path: Path) -> None:
+    text = f'{HEAD}preset = "saga-template"\nsaga.state.values.CRASHED = "failed"\n'
+    assert load(written(tmp_path, text), plugin_of=store_plugin, installed=names).warnings == ()
+
+
 def test_row_16_an_unknown_word_on_the_right_of_values_lists_the_states(tmp_path: Path) -> None:
     text = f'{FULL}[stores.a.saga.state]\ncolumn = "state"\nvalues = {{ A = "started", B = "finshed" }}\n'
     (problem,) = said(tmp_path, text)

@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from msgspec.structs import replace
 from pydantic import SecretStr
 from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, text
 
 from sagadoctor.adapters.sql import plugin
 from sagadoctor.adapters.sql.store import SqlStore
-from sagadoctor.api.v1 import Deadline, Saga, Store, StoreContext, SystemClock
+from sagadoctor.api.v1 import Deadline, Doubt, Saga, Store, StoreContext, SystemClock
 from sagadoctor.testing.store_suite import StoreSuite
 
 
@@ -151,6 +152,14 @@ connection.execute("begin exclusive")
 print("locked", flush=True)
 sys.stdin.read()
 """
+
+
+def timeless(told: Saga) -> Saga:
+    """A saga as a store with times tells it: a live one that has none carries the doubt that says so."""
+    times = [at for step in told.steps or () for at in (step.started_at, step.executed_at, step.compensated_at)]
+    if not told.is_live or any((told.created_at, told.updated_at, *times)):
+        return told
+    return replace(told, doubts=(*told.doubts, Doubt("updated_at", "NULL", "nothing tells when it last moved")))
 
 
 def _number(connection: Connection) -> int:

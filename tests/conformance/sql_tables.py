@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from sagadoctor.api.v1 import Owner, Saga, SagaState, Step, StepStatus
 
-from .on_sql import OnSql
+from .on_sql import OnSql, timeless
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -130,10 +130,12 @@ class Template(OnSql):
     def expected(self, saga: Saga) -> Saga:
         told = super().expected(saga)
         data = self._data(saga)
-        return msgspec.structs.replace(
-            told,
-            updated_at=told.updated_at or told.created_at,
-            payload=None if data is None else json.dumps(data).encode(),
+        return timeless(
+            msgspec.structs.replace(
+                told,
+                updated_at=told.updated_at or told.created_at,
+                payload=None if data is None else json.dumps(data).encode(),
+            )
         )
 
 
@@ -331,7 +333,8 @@ class Runs(OnSql):
 
     def expected(self, saga: Saga) -> Saga:
         told = super().expected(saga)
-        return msgspec.structs.replace(told, updated_at=told.updated_at or told.created_at, steps=told.steps or ())
+        updated_at = told.updated_at or told.created_at
+        return timeless(msgspec.structs.replace(told, updated_at=updated_at, steps=told.steps or ()))
 
 
 class Bare(OnSql):

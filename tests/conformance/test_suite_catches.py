@@ -196,6 +196,34 @@ class FindsAll(MemoryStore):
         return tuple(saga for saga in self._told() if saga.business_key == business_key)
 
 
+class TellsAllChildren(MemoryStore):
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        return tuple(saga for saga in self._told() if saga.parent_id in parents)
+
+
+class LosesFailedChildren(MemoryStore):
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        return tuple(saga for saga in await super().children(parents, deadline) if saga.is_live)
+
+
+class OneStatementOfChildren(MemoryStore):
+    """Asks for as many parents as one statement takes, and forgets the rest."""
+
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        return await super().children(parents[:500], deadline)
+
+
+class YoungestChildren(MemoryStore):
+    def _kept_children(self, sagas: list[Saga]) -> list[Saga]:
+        return sorted(sagas, key=lambda saga: str(saga.updated_at))[-10:]
+
+
+class EveryonesChildren(MemoryStore):
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        everyone = [saga.parent_id for saga in self._told() if saga.parent_id is not None]
+        return await super().children(everyone if parents else [], deadline)
+
+
 class CountsEnded(MemoryStore):
     def _shared(self, look: Look) -> tuple[SharedKey, ...]:
         kept, self.sagas = self.sagas, [replace(saga, state=SagaState.PENDING) for saga in self.sagas]  # type: ignore[union-attr]
@@ -293,6 +321,14 @@ CAUGHT: dict[type[MemoryStore], tuple[str, ...]] = {
     FoldsCase: ("test_a_hostile_id_is_one_rows_id_and_nothing_more",),
     ChokesOnNul: ("test_an_id_of_nobody_finds_nobody_and_hinders_nobody",),
     FindsAll: ("test_sagas_are_found_by_business_key",),
+    TellsAllChildren: (
+        "test_children_are_found_by_their_parents",
+        "test_of_very_many_children_those_are_told_that_stood_still_longest",
+    ),
+    LosesFailedChildren: ("test_children_are_found_by_their_parents",),
+    OneStatementOfChildren: ("test_children_are_found_by_their_parents",),
+    YoungestChildren: ("test_of_very_many_children_those_are_told_that_stood_still_longest",),
+    EveryonesChildren: ("test_children_are_found_by_their_parents",),
     CountsEnded: ("test_a_survey_tells_the_keys_that_live_sagas_of_a_type_share",),
     SilentlyCapped: ("test_above_the_cap_the_oldest_are_read_and_it_is_said",),
     NewestFirst: ("test_above_the_cap_the_oldest_are_read_and_it_is_said",),

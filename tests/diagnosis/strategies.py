@@ -80,8 +80,13 @@ outboxes = st.builds(
 )
 doubts = st.builds(
     Doubt,
-    field=st.sampled_from(("state", "steps", "steps[0].status", "updated_at", "id", "steps[1].executed_at")),
-    raw=st.sampled_from(STRANGE),
+    field=st.sampled_from(
+        (
+            *("state", "steps", "steps[0].status", "updated_at", "id", "steps[1].executed_at"),
+            *("deadline", "steps[0].timeout_at", "steps[1].timeout_at"),
+        )
+    ),
+    raw=st.sampled_from(("NULL", *STRANGE)),
     reason=st.just("not a time"),
 )
 

@@ -71,6 +71,23 @@ def test_a_circle_of_parents_is_cut() -> None:
     assert RULE not in bad(findings(row, linked=(linked(Relation.CHILD, row),)))
 
 
+def test_two_that_are_each_others_parent_block_nobody() -> None:
+    row = saga(updated_at=ago(hours=1), parent_id="s-9")
+
+    assert RULE not in bad(findings(row, linked=(linked(Relation.CHILD, STUCK),)))
+
+
+def test_a_failed_child_that_the_undo_is_about_is_not_waited_for() -> None:
+    child = saga(SagaState.FAILED, None, saga_id="s-9", updated_at=ago(hours=3))
+    undoing = order_steps(StepStatus.COMPENSATING, StepStatus.FAILED)
+    moved_on = saga(SagaState.COMPENSATING, undoing, updated_at=ago(hours=2))
+    before = saga(SagaState.COMPENSATING, undoing, updated_at=ago(hours=4))
+
+    primary(findings(moved_on, linked=(linked(Relation.CHILD, child),)), "compensation-stuck")
+    assert RULE not in bad(findings(moved_on, linked=(linked(Relation.CHILD, child),)))
+    primary(findings(before, linked=(linked(Relation.CHILD, child),)), RULE)
+
+
 def test_an_ended_saga_waits_for_nobody() -> None:
     row = saga(SagaState.COMPLETED, order_steps(*[StepStatus.COMPLETED] * 5))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sagadoctor.model.finding import EvidenceKind, Severity
+from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.remedy import Advice, RemedyKind
 from sagadoctor.model.saga import Owner, SagaState, StepStatus
 from sagadoctor.testing.builders import APPROVE, PAY, RESERVE, ago, ahead, changed, findings, order_steps, saga, step
-from tests.diagnosis.looking import advised, bad, named, override, primary, supporting
+from tests.diagnosis.looking import advised, against, bad, named, override, primary, supporting
 
 DONE, FAILED, UNDOING, UNDONE = (
     StepStatus.COMPLETED,
@@ -89,3 +90,26 @@ def test_a_late_success_explains_more() -> None:
 
     assert primary(found, "late-success").step == APPROVE
     assert named(found, RULE).step == PAY
+
+
+def test_a_step_that_shows_when_it_was_undone_holds_up_a_second_undo() -> None:
+    finding = primary(findings(changed(OWED, PAY, compensated_at=ago(minutes=25))), RULE)
+
+    assert [fact.fact for fact in against(finding)] == [f"step {PAY} is completed, but shows a time of its undo"]
+    assert override(finding, RESEND, PAY) == "evidence-against"
+
+
+def test_the_step_of_no_return_and_what_comes_after_it_owe_no_undo() -> None:
+    known = SagaPolicy(
+        steps=(
+            StepDefinition("pay", compensation="refund"),
+            StepDefinition("ship", compensation="recall", pivot=True),
+            StepDefinition("label", compensation="tear it up"),
+        )
+    )
+    row = saga(SagaState.COMPENSATING, (step("pay", UNDONE), step("ship", DONE), step("label", DONE)))
+
+    later = findings(row, known, now=ahead(hours=1))
+
+    assert primary(later, "undone-past-pivot").step == "ship"
+    assert RULE not in bad(later)

@@ -55,10 +55,21 @@ def test_each_undo_that_is_out_is_offered_the_last_one_first() -> None:
 
 
 def test_without_steps_nobody_can_say_which_undo_it_is() -> None:
-    for steps in (None, ()):
-        finding = primary(findings(saga(SagaState.COMPENSATING, steps, updated_at=ago(hours=1))), RULE)
-        assert finding.step is None
-        assert {kind for kind, _ in advised(finding)} == {RemedyKind.CALL_HUMAN}
+    finding = primary(findings(saga(SagaState.COMPENSATING, None, updated_at=ago(hours=1))), RULE)
+
+    assert finding.step is None
+    assert {kind for kind, _ in advised(finding)} == {RemedyKind.CALL_HUMAN}
+
+
+def test_a_list_of_steps_that_is_empty_tells_of_no_undo_that_was_sent() -> None:
+    assert RULE not in bad(findings(saga(SagaState.COMPENSATING, (), updated_at=ago(hours=1))))
+
+
+def test_a_time_of_the_undo_on_a_step_that_is_not_undone_holds_up_another() -> None:
+    finding = primary(findings(changed(STUCK, PAY, compensated_at=ago(minutes=30))), RULE)
+
+    assert [fact.kind for fact in against(finding)] == [EvidenceKind.STATUS]
+    assert override(finding, RESEND, PAY) == "evidence-against"
 
 
 def test_a_row_that_was_only_watched_will_do() -> None:

@@ -63,6 +63,14 @@ def test_a_sample_says_how_many_are_left_out() -> None:
     assert "and 38 more" in facts(finding)
 
 
+def test_many_are_all_told_and_ten_are_named() -> None:
+    ids = [f"s-{number:02}" for number in range(25)]
+    said = survey(shared_key(*ids))
+    finding = primary(told(saga(saga_id="s-24"), said), RULE)
+    assert "s-00, s-01" in facts(finding)
+    assert "s-09 and 15 more" in facts(finding)
+
+
 def test_a_late_step_explains_more() -> None:
     row = changed(saga(updated_at=ago(hours=1)), PAY, timeout_at=ago(minutes=50))
 

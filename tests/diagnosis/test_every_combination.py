@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.saga import LIVE, Saga, SagaState, Step, StepStatus

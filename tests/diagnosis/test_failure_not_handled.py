@@ -21,7 +21,7 @@ from sagadoctor.testing.builders import (
     saga,
     step,
 )
-from tests.diagnosis.looking import advised, bad, facts, named, override, primary, supporting
+from tests.diagnosis.looking import advised, against, bad, facts, named, override, primary, supporting
 
 DONE, OUT, NEXT, FAILED, TIMED_OUT = (
     StepStatus.COMPLETED,
@@ -134,3 +134,28 @@ def test_a_longer_policy_is_respected() -> None:
         findings(saga(steps=KILLED.steps, updated_at=ago(minutes=14)), order_policy(compensation=timedelta(minutes=14)))
         == ()
     )
+
+
+def test_past_the_step_of_no_return_forward_comes_first_and_nothing_else_is_offered() -> None:
+    known = SagaPolicy(steps=(StepDefinition("pay", compensation="refund"), StepDefinition("ship", pivot=True)))
+    row = saga(steps=(step("pay", DONE), step("ship", DONE), step("label", FAILED)), updated_at=ago(minutes=20))
+
+    finding = primary(findings(row, known), RULE)
+
+    assert [(remedy.kind, remedy.advice) for remedy in finding.remedies] == [
+        (RemedyKind.RETRY_STEP, Advice.ASK),
+        (RemedyKind.FAIL_STEP, Advice.REFUSE),
+    ]
+    assert override(finding, RemedyKind.FAIL_STEP, "label") == "past-pivot"
+    assert "only goes forward" in finding.remedies[0].because
+    failed_pivot = saga(steps=(step("pay", DONE), step("ship", FAILED)), updated_at=ago(minutes=20))
+    assert primary(findings(failed_pivot, known), RULE).remedies[0].kind is RemedyKind.FAIL_STEP
+
+
+def test_a_step_that_was_done_after_the_failure_speaks_against_it() -> None:
+    row = saga(steps=order_steps(DONE, FAILED, DONE), updated_at=ago(minutes=20))
+
+    finding = primary(findings(row), RULE)
+
+    assert [fact.fact for fact in against(finding)] == ["step manager_approval, which comes after it, is completed"]
+    assert override(finding, RemedyKind.FAIL_STEP, PAY) == "evidence-against"

@@ -62,7 +62,8 @@ def near_healthy(draw: st.DrawFn) -> Saga:
         created_at=draw(_near_times),
         updated_at=draw(_recent),
         current_step=draw(st.none() | st.sampled_from("abcde")),
-        steps=draw(st.sampled_from((tuple(steps), tuple(steps), tuple(steps), (), None))),
+        deadline=draw(st.sampled_from((None, None, None, ahead(minutes=1), ahead(seconds=0), ago(seconds=1)))),
+        steps=draw(st.sampled_from((*[tuple(steps)] * 5, (), None, None))),
     )
     return _with_one_fault(draw, row) if draw(st.booleans()) else row
 
@@ -98,7 +99,7 @@ _usual_policy = st.builds(
 def test_what_passes_the_gate_has_no_finding() -> None:
     passed = 0
 
-    @settings(QUICK, max_examples=800)
+    @settings(QUICK, max_examples=1500)
     @given(row=near_healthy(), policy=_usual_policy | any_policy)
     def check(row: Saga, policy: SagaPolicy) -> None:
         nonlocal passed
@@ -115,7 +116,7 @@ HEALTHY = (
     saga(),
     saga(SagaState.STARTED, order_steps()),
     saga(steps=None),
-    saga(steps=()),
+    saga(steps=None, deadline=ahead(seconds=1)),
     changed(saga(updated_at=ago(days=3)), PAY, timeout_at=ahead(seconds=1)),
     saga(SagaState.COMPLETED, order_steps(DONE, DONE, DONE, DONE, DONE), updated_at=ago(days=40)),
     saga(SagaState.COMPLETED, order_steps(DONE, DONE, StepStatus.SKIPPED, DONE, DONE)),
@@ -143,6 +144,10 @@ ILL: tuple[dict[str, Any], ...] = (
     {"ended_at": ahead(hours=1), "steps": None},
     {"waiting_for": "person"},
     {"deadline": ago(seconds=1)},
+    {"deadline": ago(seconds=1), "steps": None},
+    {"deadline": ago(seconds=1), "steps": (step("a", DONE), step("b", NEXT))},
+    {"steps": ()},
+    {"updated_at": None, "created_at": None, "doubts": (Doubt("updated_at", "NULL", "nothing tells when it moved"),)},
     {"state": SagaState.COMPENSATING},
     {"state": SagaState.FAILED},
     {"state": SagaState.UNKNOWN},

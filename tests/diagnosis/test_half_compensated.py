@@ -6,7 +6,7 @@ import pytest
 
 from sagadoctor.model.case import Relation
 from sagadoctor.model.finding import EvidenceKind, Severity
-from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.remedy import Advice, RemedyKind
 from sagadoctor.model.saga import SagaState, StepStatus
 from sagadoctor.testing.builders import (
@@ -65,6 +65,27 @@ def test_a_step_without_an_undo_owes_none() -> None:
     assert findings(saga(SagaState.COMPENSATED, order_steps(UNDONE, UNDONE, DONE, FAILED))) == ()
     bare = saga(SagaState.COMPENSATED, (step("a", DONE), step("b", FAILED)))
     assert findings(bare, SagaPolicy()) == ()
+
+
+def test_what_comes_after_the_step_of_no_return_owes_none_whatever_is_named_for_it() -> None:
+    known = SagaPolicy(
+        steps=(
+            StepDefinition("pay", compensation="refund"),
+            StepDefinition("ship", compensation="recall", pivot=True),
+            StepDefinition("label", compensation="tear it up"),
+        )
+    )
+    row = saga(SagaState.COMPENSATED, (step("pay", UNDONE), step("ship", DONE), step("label", DONE)))
+
+    assert RULE not in bad(findings(row, known))
+
+
+def test_what_stood_before_the_step_of_no_return_is_not_undone_under_it() -> None:
+    row = saga(SagaState.FAILED, order_steps(DONE, DONE, DONE, DONE, FAILED), updated_at=ago(hours=6))
+
+    finding = primary(findings(row), RULE)
+
+    assert override(finding, RESEND, PAY) == "past-pivot"
 
 
 def test_a_saga_that_is_still_being_undone_has_not_ended() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
+import pytest
+
 from sagadoctor.model.finding import EvidenceKind, Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import Advice, RemedyKind
-from sagadoctor.model.saga import Owner, SagaState, StepStatus
+from sagadoctor.model.saga import Owner, SagaState, Step, StepStatus
 from sagadoctor.testing.builders import (
     APPROVE,
     PAY,
@@ -22,9 +25,11 @@ from sagadoctor.testing.builders import (
     saga,
     step,
 )
-from tests.diagnosis.looking import advised, bad, facts, named, override, primary, supporting
+from tests.diagnosis.looking import advised, against, bad, facts, named, override, primary, rules, supporting
 
 DONE, OUT, NEXT, FAILED = StepStatus.COMPLETED, StepStatus.EXECUTING, StepStatus.PENDING, StepStatus.FAILED
+UNDOING, UNDONE = StepStatus.COMPENSATING, StepStatus.COMPENSATED
+Steps = tuple[Step, ...] | None
 RULE = "no-progress"
 UNDECLARED = SagaPolicy()
 
@@ -92,6 +97,116 @@ def test_a_row_whose_look_changed_moved() -> None:
 def test_a_known_deadline_ahead_is_waited_for() -> None:
     assert findings(changed(saga(updated_at=ago(days=2)), PAY, timeout_at=ahead(days=1)), UNDECLARED) == ()
     assert findings(saga(updated_at=ago(days=2), deadline=ahead(days=1)), UNDECLARED) == ()
+
+
+@pytest.mark.parametrize("steps", [order_steps(DONE, NEXT), None])
+@pytest.mark.parametrize("state", [SagaState.PENDING, SagaState.STARTED, SagaState.WAITING, SagaState.BACKING_OFF])
+def test_a_deadline_ahead_is_waited_for_also_where_no_step_is_out(state: SagaState, steps: Steps) -> None:
+    row = saga(state, steps, updated_at=ago(days=20), deadline=ahead(hours=24))
+
+    assert not bad(findings(row, UNDECLARED))
+    assert bad(findings(row, UNDECLARED, now=ahead(hours=24, seconds=1))) == {RULE}
+
+
+@pytest.mark.parametrize("steps", [order_steps(DONE, NEXT), None])
+@pytest.mark.parametrize("state", [SagaState.PENDING, SagaState.STARTED, SagaState.WAITING, SagaState.BACKING_OFF])
+def test_a_saga_past_its_own_deadline_with_no_step_out(state: SagaState, steps: Steps) -> None:
+    finding = primary(findings(saga(state, steps, updated_at=ago(minutes=40), deadline=ago(minutes=30))), RULE)
+
+    assert (finding.severity, finding.since, finding.late_seconds) == (Severity.WARNING, ago(minutes=40), 1800)
+    assert "its own deadline passed 30m ago" in finding.summary
+    assert "the saga's deadline passed 30m ago" in facts(finding)
+    assert supporting(finding) == {EvidenceKind.STATUS, EvidenceKind.TIME}
+    assert {kind for kind, _ in advised(finding)} == {RemedyKind.CALL_HUMAN}
+    assert not against(finding)
+
+
+def test_a_saga_that_moved_after_its_deadline_is_late_and_that_stands_against_it() -> None:
+    finding = primary(findings(saga(steps=None, updated_at=ago(minutes=10), deadline=ago(minutes=30))), RULE)
+
+    assert finding.late_seconds == 1800
+    assert [fact.kind for fact in against(finding)] == [EvidenceKind.TIME]
+    assert "still moved after the deadline" in against(finding)[0].fact
+
+
+def test_a_deadline_tells_even_where_nothing_says_when_the_saga_moved() -> None:
+    finding = primary(findings(saga(steps=None, updated_at=None, deadline=ago(minutes=30))), RULE)
+
+    assert (finding.since, finding.late_seconds) == (None, 1800)
+
+
+@pytest.mark.parametrize("state", [SagaState.PENDING, SagaState.WAITING])
+def test_a_try_that_is_planned_after_the_deadline_stands_against_it(state: SagaState) -> None:
+    row = saga(state, None, updated_at=ago(hours=1), deadline=ago(minutes=30), next_attempt_at=ahead(minutes=20))
+
+    finding = primary(findings(row), RULE)
+
+    assert [fact.fact for fact in against(finding)] == ["the engine tries again in 20m (next_attempt_at)"]
+    backing_off = msgspec.structs.replace(row, state=SagaState.BACKING_OFF)
+    assert rules(findings(backing_off)) == ["backing-off"]
+
+
+def test_a_wake_up_that_was_missed_explains_more_than_the_deadline() -> None:
+    row = saga(steps=None, updated_at=ago(hours=1), deadline=ago(minutes=30), next_attempt_at=ago(minutes=20))
+
+    assert bad(findings(row)) == {"wake-up-missed"}
+
+
+def test_at_its_deadline_nothing_is_wrong_yet() -> None:
+    assert findings(saga(steps=None, updated_at=ago(days=1), deadline=ago(seconds=0))) == ()
+
+
+def test_a_saga_that_is_undone_past_its_deadline_is_told_and_not_accused_while_it_moves() -> None:
+    row = saga(
+        SagaState.COMPENSATING, order_steps(UNDOING, FAILED), updated_at=ago(minutes=9), deadline=ago(minutes=30)
+    )
+
+    (finding,) = findings(row)
+
+    assert (finding.rule, finding.severity, finding.late_seconds) == (RULE, Severity.INFO, 1800)
+    assert against(finding)
+    assert {kind for kind, _ in advised(finding)} == {RemedyKind.WAIT}
+    standing = saga(SagaState.COMPENSATING, row.steps, updated_at=ago(minutes=9), deadline=ago(minutes=8))
+    assert bad(findings(standing)) == {RULE}
+    stuck = saga(SagaState.COMPENSATING, row.steps, updated_at=ago(minutes=11), deadline=ago(minutes=30))
+    assert bad(findings(stuck)) == {"compensation-stuck"}
+
+
+def test_a_note_about_a_saga_that_is_undone_stands_behind_what_is_wrong() -> None:
+    steps = order_steps(UNDOING, StepStatus.TIMED_OUT)
+    found = findings(saga(SagaState.COMPENSATING, steps, updated_at=ago(minutes=2), deadline=ago(minutes=3)))
+
+    assert rules(found) == ["dirty-timeout", RULE]
+
+
+def test_the_own_deadline_of_a_step_counts_before_that_of_the_saga() -> None:
+    row = changed(saga(updated_at=ago(hours=1), deadline=ago(minutes=30)), PAY, timeout_at=ahead(minutes=1))
+
+    assert findings(row) == ()
+
+
+def test_the_max_wait_of_a_step_ends_before_a_later_deadline_and_not_after_an_earlier_one() -> None:
+    late = saga(steps=order_steps(DONE, DONE, NEXT), updated_at=ago(days=3, minutes=1), deadline=ahead(days=1))
+
+    assert primary(findings(late), RULE).late_seconds == 60
+    early = saga(steps=order_steps(DONE, DONE, NEXT), updated_at=ago(days=1), deadline=ago(minutes=1))
+    assert primary(findings(early), RULE).late_seconds == 60
+
+
+def test_a_paused_saga_is_late_by_no_deadline() -> None:
+    assert not bad(findings(saga(SagaState.PAUSED, updated_at=ago(days=1), deadline=ago(hours=1))))
+    forgotten = primary(findings(saga(SagaState.PAUSED, updated_at=ago(days=8), deadline=ago(hours=1))), RULE)
+    assert "paused" in forgotten.summary
+
+
+def test_nothing_is_sent_forward_in_a_saga_that_is_being_undone() -> None:
+    row = saga(SagaState.COMPENSATING, (step("a", UNDONE), step("b", OUT)), updated_at=ago(hours=1))
+
+    finding = primary(findings(row, UNDECLARED), RULE)
+
+    assert finding.step == "b"
+    assert advised(finding)[RemedyKind.RETRY_STEP, "b"] is Advice.REFUSE
+    assert override(finding, RemedyKind.RETRY_STEP, "b") == "being-undone"
 
 
 def test_a_person_may_take_as_long_as_was_said() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from sagadoctor.model.finding import EvidenceKind, Severity
 from sagadoctor.model.remedy import Advice, RemedyKind
-from sagadoctor.model.saga import Owner, SagaState, Step, StepStatus
+from sagadoctor.model.saga import OutboxEntry, Owner, SagaState, Step, StepStatus
 from sagadoctor.testing.builders import RESERVE, ago, ahead, changed, findings, order_steps, saga
-from tests.diagnosis.looking import advised, against, bad, named, override, primary, supporting
+from tests.diagnosis.looking import advised, against, bad, facts, named, override, primary, supporting
 
 FAILED, TIMED_OUT, UNDONE, OUT = (
     StepStatus.FAILED,
@@ -106,3 +106,29 @@ def test_a_step_with_an_unknown_word_may_be_anything() -> None:
 
     primary(found, "unreadable")
     assert RULE not in bad(found)
+
+
+def test_without_any_step_it_is_not_closed_unseen() -> None:
+    found = findings(saga(SagaState.COMPENSATING, (), updated_at=ago(hours=1)))
+
+    assert bad(found) == {"unreadable", RULE}
+    primary(found, "unreadable")
+    finding = named(found, RULE)
+    assert "the row holds no steps" in facts(finding)
+    assert against(finding)
+    assert override(finding, CLOSE) == "unreadable"
+
+
+def test_a_retry_loop_explains_more() -> None:
+    found = findings(saga(SagaState.COMPENSATING, EMPTY.steps, updated_at=ago(hours=1), attempts=30))
+
+    primary(found, "retry-loop")
+    assert not named(found, RULE).primary
+
+
+def test_a_command_that_lies_in_the_outbox_explains_more() -> None:
+    entry = OutboxEntry("m-1", "orders.outbox", sent=False, created_at=ago(minutes=50))
+    found = findings(saga(SagaState.COMPENSATING, EMPTY.steps, updated_at=ago(hours=1), outbox=(entry,)))
+
+    primary(found, "outbox-unpublished")
+    assert not named(found, RULE).primary

@@ -127,3 +127,14 @@ def test_a_command_in_the_outbox_explains_more_than_the_owner() -> None:
 
     primary(found, "concurrent-steps")
     assert override(named(found, RULE), RemedyKind.RETRY_STEP, PAY) == "concurrent"
+
+
+def test_of_a_saga_that_is_being_undone_the_undo_is_sent_again() -> None:
+    steps = order_steps(StepStatus.COMPENSATED, StepStatus.COMPENSATING, StepStatus.FAILED)
+
+    finding = primary(findings(claimed(DEAD, SagaState.COMPENSATING, steps=steps)), RULE)
+
+    assert advised(finding) == {
+        (RemedyKind.CALL_HUMAN, PAY): Advice.ASK,
+        (RemedyKind.RESEND_COMPENSATION, PAY): Advice.ASK,
+    }

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from sagadoctor.diagnosis.prescribe import prescribe
+from sagadoctor.diagnosis.prescribe import forbidden, prescribe
 from sagadoctor.model.finding import STORE_KINDS, Evidence, EvidenceKind
+from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.remedy import REPAIRS, Advice, Remedy, RemedyKind
-from sagadoctor.model.saga import Doubt, OutboxEntry, Owner, SagaState
-from sagadoctor.testing.builders import PAY, RESERVE, ahead, case, saga
+from sagadoctor.model.saga import Doubt, OutboxEntry, Owner, SagaState, StepStatus
+from sagadoctor.testing.builders import PAY, RESERVE, ahead, case, order_policy, order_steps, saga, step
 
 RETRY = Remedy(RemedyKind.RETRY_STEP, Advice.SAFE, "it may be lost", PAY)
 BESIDE = [kind for kind in EvidenceKind if kind not in STORE_KINDS]
@@ -75,6 +76,7 @@ def test_anything_else_against_it_refuses(kind: EvidenceKind) -> None:
     [
         ({"owner": Owner("w", alive=True)}, "owner-alive"),
         ({"state": SagaState.UNKNOWN}, "unreadable"),
+        ({"steps": ()}, "unreadable"),
         ({"doubts": (Doubt("id", "s-1", "one row for an id"),)}, "duplicate-id"),
         ({"outbox": (OutboxEntry("m", "outbox", PAY, sent=False),)}, "outbox-unsent"),
         ({"outbox": (OutboxEntry("m", "outbox", None, sent=False),)}, "outbox-unsent"),
@@ -138,3 +140,36 @@ def test_what_changes_nothing_outside_needs_no_second_fact() -> None:
     assert judged(STATUS, remedy=relay).advice is Advice.ASK
     assert judged(STATUS, fact(EvidenceKind.READING, supports=False), remedy=relay).advice is Advice.ASK
     assert judged(STATUS, fact(EvidenceKind.READING), remedy=relay).advice is Advice.SAFE
+
+
+@pytest.mark.parametrize(
+    "state", [SagaState.COMPENSATING, SagaState.COMPENSATED, SagaState.FAILED, SagaState.CANCELLED, SagaState.PAUSED]
+)
+def test_what_sends_forward_is_for_sagas_that_go_forward(state: SagaState) -> None:
+    row = saga(state, order_steps(StepStatus.COMPENSATING, StepStatus.EXECUTING))
+    known = order_policy()
+    wrong = forbidden(case(row), known)
+
+    for kind in (RemedyKind.RETRY_STEP, RemedyKind.FAIL_STEP):
+        (answer,) = prescribe(case(row), (STATUS, TIME), [Remedy(kind, Advice.ASK, "x", PAY)], wrong)
+        assert (answer.advice, answer.override) == (Advice.REFUSE, "being-undone")
+    undo = Remedy(RemedyKind.RESEND_COMPENSATION, Advice.ASK, "x", RESERVE)
+    assert prescribe(case(row), (STATUS, TIME), [undo], wrong) == (undo,)
+
+
+def test_a_saga_that_goes_forward_or_has_undone_a_step_on_purpose_is_forbidden_nothing() -> None:
+    known = SagaPolicy(steps=(StepDefinition("gift_wrap", optional=True),))
+    wrapped = saga(SagaState.PAUSED, (step("gift_wrap", StepStatus.COMPENSATED), step("ship", StepStatus.EXECUTING)))
+
+    assert forbidden(case(), order_policy()) == ()
+    assert forbidden(case(wrapped, known), known) == ()
+    assert forbidden(case(saga(SagaState.COMPLETED, None)), order_policy()) == ()
+
+
+def test_what_leads_back_is_not_for_sagas_past_their_step_of_no_return() -> None:
+    row = saga(steps=order_steps(*[StepStatus.COMPLETED] * 4, StepStatus.EXECUTING))
+
+    wrong = {remedy.kind: remedy.override for remedy in forbidden(case(row), order_policy())}
+
+    assert wrong == {RemedyKind.FAIL_STEP: "past-pivot", RemedyKind.RESEND_COMPENSATION: "past-pivot"}
+    assert forbidden(case(row, SagaPolicy()), SagaPolicy()) == ()

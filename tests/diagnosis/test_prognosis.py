@@ -26,6 +26,14 @@ DONE, OUT, FAILED, UNDOING = (
         (saga(updated_at=ago(seconds=20)), ahead(seconds=40), "step-timed-out"),
         (changed(saga(), PAY, timeout_at=ahead(hours=2)), ahead(hours=2), "step-timed-out"),
         (saga(steps=None, updated_at=ago(minutes=5)), ahead(minutes=10), "no-progress"),
+        (saga(steps=None, updated_at=ago(minutes=5), deadline=ahead(days=1)), ahead(days=1), "no-progress"),
+        (saga(steps=order_steps(DONE), updated_at=ago(days=2), deadline=ahead(hours=3)), ahead(hours=3), "no-progress"),
+        (saga(SagaState.WAITING, None, deadline=ahead(hours=3)), ahead(hours=3), "no-progress"),
+        (
+            saga(SagaState.STARTED, (), created_at=ago(seconds=20), updated_at=ago(seconds=3)),
+            ahead(seconds=40),
+            "unreadable",
+        ),
         (saga(steps=order_steps(DONE, DONE, OUT), updated_at=ago(days=1)), ahead(days=2), "no-progress"),
         (
             saga(SagaState.COMPENSATING, order_steps(UNDOING), updated_at=ago(minutes=4)),

@@ -15,12 +15,13 @@ from sagadoctor.diagnosis.rules import RULES
 from sagadoctor.model.case import LinkedSaga
 from sagadoctor.model.finding import STORE_KINDS
 from sagadoctor.model.observation import Observation
-from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.remedy import REPAIRS, Advice
-from sagadoctor.model.saga import Saga
+from sagadoctor.model.policy import SagaPolicy, StepDefinition
+from sagadoctor.model.remedy import REPAIRS, Advice, RemedyKind
+from sagadoctor.model.saga import Doubt, Saga, SagaState, StepStatus
 from sagadoctor.testing.builders import NOW
 from tests.diagnosis.strategies import QUICK, THOROUGH, any_policy, any_saga, links, observations, past_saga
 
+NO_STEP = StepDefinition("none")
 SEVERAL = tuple(rule.name for rule in RULES)
 
 
@@ -50,6 +51,36 @@ def test_no_row_is_odd_enough_to_raise(
 @given(saga=any_saga, policy=any_policy)
 def test_a_prognosis_can_be_made_of_every_row(saga: Saga, policy: SagaPolicy) -> None:
     prognosis(assemble(saga, policy, NOW), policy, NOW)
+
+
+@QUICK
+@given(saga=any_saga, policy=any_policy)
+def test_a_deadline_in_doubt_is_as_good_as_none(saga: Saga, policy: SagaPolicy) -> None:
+    fields = ("deadline", *(f"steps[{step.index}].timeout_at" for step in saga.steps or ()))
+    doubted = msgspec.structs.replace(saga, doubts=tuple(Doubt(field, "x", "not a time") for field in fields))
+    steps = None if saga.steps is None else tuple(msgspec.structs.replace(step, timeout_at=None) for step in saga.steps)
+    without = msgspec.structs.replace(doubted, deadline=None, steps=steps)
+
+    assert examine(assemble(doubted, policy, NOW), policy, NOW) == examine(assemble(without, policy, NOW), policy, NOW)
+
+
+@QUICK
+@given(saga=any_saga, policy=any_policy)
+def test_nothing_is_sent_forward_that_goes_back_nor_back_that_only_goes_forward(saga: Saga, policy: SagaPolicy) -> None:
+    case = assemble(saga, policy, NOW)
+    kinds = {
+        remedy.kind
+        for finding in examine(case, policy, NOW)
+        for remedy in finding.remedies
+        if remedy.advice in (Advice.SAFE, Advice.ASK, Advice.WAIT)
+    }
+
+    if case.state is SagaState.COMPENSATING:
+        assert not kinds & {RemedyKind.RETRY_STEP, RemedyKind.FAIL_STEP}
+    if any(
+        step.status is StepStatus.COMPLETED and (policy.step(step.name) or NO_STEP).pivot for step in saga.steps or ()
+    ):
+        assert not kinds & {RemedyKind.FAIL_STEP, RemedyKind.RESEND_COMPENSATION}
 
 
 @QUICK

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import msgspec
 import pytest
 
 from sagadoctor.model.finding import EvidenceKind, Severity
-from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.remedy import Advice, RemedyKind
-from sagadoctor.model.saga import Owner, SagaState, StepStatus
+from sagadoctor.model.saga import Doubt, Owner, SagaState, StepStatus
 from sagadoctor.testing.builders import (
     APPROVE,
+    CONFIRM,
     PAY,
     RESERVE,
+    SHIP,
     ago,
     ahead,
     changed,
@@ -72,10 +77,34 @@ def test_just_inside_the_deadline_nothing_is_wrong(seconds: int) -> None:
     assert findings(row) == ()
 
 
-def test_a_step_that_waits_for_a_person_has_no_timeout() -> None:
-    row = saga(steps=order_steps(DONE, DONE, OUT), updated_at=ago(days=2))
+def test_a_deadline_in_the_row_holds_for_a_step_that_waits_for_a_person_too() -> None:
+    row = changed(saga(steps=order_steps(DONE, DONE, OUT), updated_at=ago(days=2)), APPROVE, timeout_at=ago(days=1))
+    by_its_word = saga(SagaState.WAITING, row.steps, updated_at=ago(days=2))
 
-    assert not bad(findings(changed(row, APPROVE, timeout_at=ago(days=1))))
+    for each, known in ((row, order_policy()), (by_its_word, order_policy()), (by_its_word, SagaPolicy())):
+        finding = primary(findings(each, known), RULE)
+        assert (finding.step, finding.late_seconds) == (APPROVE, 86_400)
+        assert bad(findings(each, known)) == {RULE}
+        assert advised(finding)[RemedyKind.CALL_HUMAN, APPROVE] is Advice.ASK
+
+
+def test_a_step_that_waits_has_no_configured_timeout() -> None:
+    known = SagaPolicy(steps=(StepDefinition(APPROVE, waits_for="person", timeout=timedelta(minutes=1)),))
+
+    assert not bad(findings(saga(steps=(step(APPROVE, OUT),), updated_at=ago(days=2)), known))
+
+
+def test_a_step_that_waits_is_late_by_the_sagas_deadline_where_its_row_has_no_other() -> None:
+    row = saga(steps=order_steps(DONE, DONE, OUT), updated_at=ago(days=2), deadline=ago(minutes=30))
+
+    assert primary(findings(row), RULE).late_seconds == 1800
+    assert not bad(findings(changed(row, APPROVE, timeout_at=ahead(minutes=1))))
+
+
+def test_a_configured_timeout_that_counts_from_nowhere_leaves_the_sagas_deadline() -> None:
+    row = saga(updated_at=None, deadline=ago(minutes=30))
+
+    assert primary(findings(row), RULE).late_seconds == 1800
 
 
 def test_a_configured_timeout_says_nothing_while_the_store_says_that_the_saga_waits() -> None:
@@ -172,3 +201,53 @@ def test_a_step_that_runs_twice_explains_more_than_its_lateness() -> None:
     late = named(found, RULE)
     assert advised(late)[RemedyKind.RETRY_STEP, PAY] is Advice.REFUSE
     assert override(late, RemedyKind.RETRY_STEP, PAY) == "concurrent"
+
+
+def test_past_the_step_of_no_return_no_step_is_failed() -> None:
+    row = changed(saga(steps=order_steps(DONE, DONE, DONE, DONE, OUT)), CONFIRM, timeout_at=ago(minutes=30))
+    row = msgspec.structs.replace(row, updated_at=ago(minutes=40))
+
+    finding = primary(findings(row), RULE)
+
+    assert [remedy.kind for remedy in finding.remedies] == [RemedyKind.RETRY_STEP, RemedyKind.FAIL_STEP]
+    assert advised(finding) == {
+        (RemedyKind.RETRY_STEP, CONFIRM): Advice.ASK,
+        (RemedyKind.FAIL_STEP, CONFIRM): Advice.REFUSE,
+    }
+    assert override(finding, RemedyKind.FAIL_STEP, CONFIRM) == "past-pivot"
+    assert SHIP in finding.remedies[1].because
+
+
+def test_the_pivot_itself_may_be_failed_while_it_is_out() -> None:
+    row = changed(
+        saga(steps=order_steps(DONE, DONE, DONE, OUT), updated_at=ago(hours=1)), SHIP, timeout_at=ago(minutes=9)
+    )
+
+    assert advised(primary(findings(row), RULE))[RemedyKind.FAIL_STEP, SHIP] is Advice.ASK
+
+
+def test_a_deadline_that_the_row_casts_a_doubt_on_is_no_evidence() -> None:
+    doubt = Doubt(f"steps[{order_steps()[1].index}].timeout_at", "2026-11-20T01:00:00Z", "before the step's start")
+    row = changed(saga(updated_at=ago(seconds=40)), PAY, timeout_at=ago(hours=2), started_at=ago(seconds=40))
+
+    assert bad(findings(row)) == {RULE}
+    assert bad(findings(msgspec.structs.replace(row, doubts=(doubt,)))) == {"unreadable"}
+    elsewhere = msgspec.structs.replace(row, doubts=(Doubt("steps[0].timeout_at", "x", "a time"),))
+    assert bad(findings(elsewhere)) == {RULE, "unreadable"}
+
+
+def test_where_its_own_deadline_is_in_doubt_the_configured_timeout_counts() -> None:
+    doubt = Doubt("steps[1].timeout_at", "2026-11-20T01:00:00Z", "before the step's start")
+    row = changed(saga(updated_at=ago(minutes=5), doubts=(doubt,)), PAY, timeout_at=ago(hours=2))
+
+    late = primary(findings(row), RULE)
+
+    assert late.late_seconds == 240
+    assert "timeout 1m" in facts(late)
+
+
+def test_a_sagas_deadline_in_doubt_is_no_evidence_either() -> None:
+    doubt = Doubt("deadline", "1999-01-01", "the deadline lies before the saga's start")
+    row = saga(steps=(step("a", OUT),), deadline=ago(days=9000), doubts=(doubt,))
+
+    assert bad(findings(row, SagaPolicy())) == {"unreadable"}

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
+from sagadoctor.diagnosis.gate import Gate
 from sagadoctor.model.finding import EvidenceKind, Severity
 from sagadoctor.model.remedy import Advice, RemedyKind
-from sagadoctor.model.saga import Doubt, SagaState, Step, StepStatus
-from sagadoctor.testing.builders import PAY, ago, changed, findings, order_steps, saga
+from sagadoctor.model.saga import LIVE, Doubt, SagaState, Step, StepStatus
+from sagadoctor.testing.builders import (
+    NOW,
+    PAY,
+    ago,
+    ahead,
+    changed,
+    findings,
+    observation,
+    order_policy,
+    order_steps,
+    saga,
+)
 from tests.diagnosis.looking import advised, bad, facts, named, override, primary, supporting
 
 DONE, UNKNOWN = StepStatus.COMPLETED, StepStatus.UNKNOWN
@@ -111,3 +124,77 @@ def test_many_doubts_are_counted_in_the_sentence_and_listed_in_the_evidence() ->
 
     assert "and 3 more" in finding.summary
     assert len(finding.evidence) == 8
+
+
+EMPTY_LIST = saga(steps=(), created_at=ago(minutes=5), updated_at=ago(seconds=6))
+
+
+@pytest.mark.parametrize("state", [state for state in SagaState if state in LIVE])
+def test_a_live_saga_whose_list_of_steps_is_empty(state: SagaState) -> None:
+    finding = primary(findings(msgspec.structs.replace(EMPTY_LIST, state=state)), RULE)
+
+    assert finding.summary == "it has no steps; so nobody can say whether this saga is well"
+    assert "its list of steps is empty" in facts(finding)
+    assert supporting(finding) == {EvidenceKind.STATUS}
+
+
+@pytest.mark.parametrize("state", [SagaState.STARTED, SagaState.PENDING])
+def test_a_saga_that_began_just_now_may_still_get_its_steps(state: SagaState) -> None:
+    row = saga(state, (), created_at=ago(seconds=60), updated_at=ago(seconds=60))
+
+    assert findings(row) == ()
+    assert bad(findings(row, now=ahead(seconds=1))) == {RULE}
+    timeless = saga(state, (), updated_at=None)
+    assert findings(timeless, observed=observation(ago(seconds=5))) == ()
+
+
+def test_what_is_being_undone_has_begun() -> None:
+    row = saga(SagaState.COMPENSATING, (), created_at=ago(seconds=5), updated_at=ago(seconds=5))
+
+    assert bad(findings(row)) == {RULE}
+
+
+def test_a_saga_that_has_ended_may_have_lost_its_steps() -> None:
+    for state in (SagaState.COMPLETED, SagaState.COMPENSATED, SagaState.CANCELLED):
+        assert findings(saga(state, (), updated_at=ago(days=1))) == ()
+
+
+def test_a_store_that_knows_no_steps_is_no_store_that_lost_them() -> None:
+    assert findings(saga(steps=None)) == ()
+
+
+def test_a_doubt_about_the_steps_is_told_once() -> None:
+    row = msgspec.structs.replace(EMPTY_LIST, doubts=(Doubt("steps", "{}", "a list of steps as JSON"),))
+
+    finding = primary(findings(row), RULE)
+
+    assert finding.summary.startswith("steps could not be read;")
+    assert len(finding.evidence) == 1
+
+
+def test_a_live_saga_that_tells_no_time_in_a_store_that_has_times() -> None:
+    doubt = Doubt("updated_at", "NULL", "NULL: nothing tells when it last moved")
+
+    found = findings(saga(updated_at=None, doubts=(doubt,)))
+
+    assert bad(found) == {RULE}
+    finding = primary(found, RULE)
+    assert finding.summary == (
+        "updated_at could not be read; nothing tells when it last moved, so nobody can say whether it stands still"
+    )
+    assert facts(finding) == "updated_at is NULL: nothing tells when it last moved"
+    assert (finding.since, finding.late_seconds) == (None, None)
+    assert not Gate(order_policy(), NOW).passes(saga(updated_at=None, doubts=(doubt,)))
+
+
+def test_a_saga_with_one_time_missing_is_judged_by_the_others() -> None:
+    doubt = Doubt("updated_at", "NULL", "nothing tells when it last moved")
+    row = saga(steps=None, updated_at=None, created_at=ago(minutes=2), doubts=(doubt,))
+
+    assert "the rest of the row was read" in primary(findings(row), RULE).summary
+    ended = saga(SagaState.COMPENSATED, order_steps(StepStatus.FAILED), updated_at=None, doubts=(doubt,))
+    assert "the rest of the row was read" in primary(findings(ended), RULE).summary
+
+
+def test_a_store_without_times_is_no_row_without_times() -> None:
+    assert findings(saga(updated_at=None)) == ()

@@ -8,7 +8,7 @@ from sagadoctor.model.finding import EvidenceKind, Severity
 from sagadoctor.model.remedy import Advice, RemedyKind
 from sagadoctor.model.saga import Saga, SagaState, StepStatus
 from sagadoctor.testing.builders import APPROVE, PAY, ago, ahead, changed, findings, order_steps, saga
-from tests.diagnosis.looking import advised, bad, named, primary, rules, supporting
+from tests.diagnosis.looking import advised, against, bad, named, primary, rules, supporting
 
 DONE, OUT, FAILED, NEXT = StepStatus.COMPLETED, StepStatus.EXECUTING, StepStatus.FAILED, StepStatus.PENDING
 RULE = "waiting"
@@ -84,3 +84,29 @@ def test_an_older_wrong_explains_more() -> None:
     assert not named(found, RULE).primary
     assert bad(found) == {"concurrent-steps"}
     assert not bad(findings(changed(AT_THE_MANAGER, APPROVE, next_attempt_at=ahead(days=1))))
+
+
+def test_a_deadline_of_the_saga_ends_the_wait() -> None:
+    ahead_of_it = saga(SagaState.WAITING, None, updated_at=ago(days=6), deadline=ahead(hours=2))
+
+    finding = primary(findings(ahead_of_it), RULE)
+
+    assert "late in 2h" in finding.summary
+    assert supporting(finding) == {EvidenceKind.STATUS, EvidenceKind.TIME}
+    beyond = saga(SagaState.WAITING, None, updated_at=ago(days=8), deadline=ahead(days=1))
+    assert "late in 1d" in primary(findings(beyond), RULE).summary
+    for steps in (None, order_steps(DONE, NEXT)):
+        late = saga(SagaState.WAITING, steps, updated_at=ago(minutes=40), deadline=ago(minutes=30))
+        assert rules(findings(late)) == ["no-progress"]
+
+
+def test_the_own_deadline_of_a_step_may_lie_beyond_its_max_wait() -> None:
+    row = changed(saga(steps=AT_THE_MANAGER.steps, updated_at=ago(days=4)), APPROVE, timeout_at=ahead(days=1))
+
+    assert "late in 1d" in primary(findings(row), RULE).summary
+
+
+def test_an_error_beside_the_rest_is_told() -> None:
+    finding = primary(findings(saga(SagaState.WAITING, None, error="mail bounced")), RULE)
+
+    assert [fact.fact for fact in against(finding)] == ["it carries an error: mail bounced"]

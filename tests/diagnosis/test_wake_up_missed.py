@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from sagadoctor.model.finding import EvidenceKind, Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import Advice, RemedyKind
-from sagadoctor.model.saga import Owner, Saga, SagaState, StepStatus
+from sagadoctor.model.saga import OutboxEntry, Owner, Saga, SagaState, StepStatus
 from sagadoctor.testing.builders import PAY, ago, ahead, changed, findings, order_policy, order_steps, saga
-from tests.diagnosis.looking import advised, bad, facts, named, override, primary, supporting
+from tests.diagnosis.looking import advised, against, bad, facts, named, override, primary, supporting
 
 DONE, OUT, FAILED, NEXT, UNDOING = (
     StepStatus.COMPLETED,
@@ -125,3 +127,47 @@ def test_an_undo_whose_retry_was_missed() -> None:
 
     primary(found, "compensation-stuck")
     assert "next_attempt_at passed 20m ago" in facts(named(found, RULE))
+
+
+def test_the_deadline_of_the_saga_is_none_of_the_attempt() -> None:
+    row = saga(updated_at=ago(hours=1), next_attempt_at=ago(minutes=20), deadline=ahead(days=1))
+
+    assert bad(findings(row, SagaPolicy())) == {RULE}
+
+
+def test_a_timer_that_was_missed_is_told_before_the_deadline_of_its_step() -> None:
+    row = saga(SagaState.WAITING, updated_at=ago(hours=1), next_attempt_at=ago(minutes=20))
+
+    assert bad(findings(changed(row, PAY, timeout_at=ahead(hours=1)))) == {RULE}
+
+
+def test_a_missed_retry_of_an_undo_is_no_reason_to_go_forward() -> None:
+    row = saga(SagaState.COMPENSATING, order_steps(UNDOING), updated_at=ago(hours=1), next_attempt_at=ago(minutes=20))
+
+    finding = named(findings(row), RULE)
+
+    assert (RemedyKind.RESEND_COMPENSATION, "reserve_inventory") in advised(finding)
+    assert RemedyKind.RETRY_STEP not in {kind for kind, _ in advised(finding)}
+    resting = saga(SagaState.BACKING_OFF, row.steps, updated_at=ago(hours=1), next_attempt_at=ago(minutes=20))
+    assert advised(named(findings(resting), RULE)) == advised(finding)
+
+
+def test_of_a_saga_that_goes_back_only_what_is_out_is_sent_again() -> None:
+    undone = order_steps(StepStatus.COMPENSATED, FAILED)
+    row = saga(SagaState.BACKING_OFF, undone, updated_at=ago(hours=1), next_attempt_at=ago(minutes=20))
+
+    assert {kind for kind, _ in advised(named(findings(row), RULE))} == {RemedyKind.CALL_HUMAN}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"owner": Owner("w", alive=None, heartbeat_at=ago(minutes=1))},
+        {"outbox": (OutboxEntry("m-1", "orders.outbox", sent=True, created_at=ago(minutes=2)),)},
+    ],
+)
+def test_whoever_worked_on_it_since_holds_up_a_repair(fields: dict[str, Any]) -> None:
+    finding = primary(findings(msgspec.structs.replace(OVERSLEPT, **fields)), RULE)
+
+    assert [fact.kind for fact in against(finding)] == [EvidenceKind.TIME]
+    assert override(finding, RemedyKind.RETRY_STEP, PAY) == "moving"

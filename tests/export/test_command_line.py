@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagadoctor.cli.main import app
+from sagadoctor.cli.main import program
 from sagadoctor.export.command_line import (
     VERBS,
     acknowledge_command,
@@ -101,6 +101,7 @@ def test_a_cause_is_looked_at_by_its_group() -> None:
 
 @pytest.mark.parametrize("kind", list(RemedyKind))
 def test_no_command_is_printed_for_a_verb_that_does_not_exist(kind: RemedyKind) -> None:
+    app = program()
     verbs = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     line = remedy_command(a_finding(), Remedy(kind, Advice.ASK, "why", "step"))
     if kind in VERBS:
@@ -112,6 +113,7 @@ def test_no_command_is_printed_for_a_verb_that_does_not_exist(kind: RemedyKind) 
 
 
 def test_every_printed_verb_exists() -> None:
+    app = program()
     verbs = {command.name for command in app.registered_commands}
     lines = (show_command(a_finding()), acknowledge_command(a_finding()), scan_group_command("g-1"))
     assert {line.split()[1] for line in lines} <= verbs

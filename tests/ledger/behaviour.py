@@ -17,7 +17,7 @@ from sagadoctor.model.finding import FindingStatus, Severity
 from sagadoctor.model.observation import Observation
 from sagadoctor.model.seen import Acknowledgement, ScanTicket
 
-from .build import DAY, LEASE, NOW, after, connected, finding, scan, using
+from .build import DAY, LEASE, NOW, after, connected, finding, of, old_ledger, scan, using
 
 Open = Callable[[], SqlLedger]
 ODD = (
@@ -416,7 +416,7 @@ class Observing:
             await ledger.observe("orders", [("s-1", "x")], NOW)
             database = connected(open_here)
             with database.transaction():  # as somebody writes who had looked before
-                observations.record(database, [("orders", "s-1", "x", ticks(after(60)), ticks(after(60)))])
+                observations.record(database, [("default", "orders", "s-1", "x", ticks(after(60)), ticks(after(60)))])
             database.close()
             assert (await ledger.observe("orders", [("s-1", "x")], after(90)))["s-1"].since == NOW
 
@@ -489,6 +489,34 @@ class Acknowledging:
             await ledger.acknowledge([Acknowledgement("f-1", after(60), "ann", "known", NOW)])
             await ledger.acknowledge([Acknowledgement("f-1", after(30), "bob", "less", after(-100))])
             assert await ledger.acknowledged([finding("f-1")], NOW) == {"f-1": after(30)}
+
+        using(open_here, use)
+
+    def test_what_is_said_of_the_primary_finding_is_said_of_those_under_it(self, open_here: Open) -> None:
+        lead, under = finding("f-1"), finding("f-2", group="g-2", under=("f-1", "g-1"))
+
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.acknowledge([Acknowledgement("f-1", after(60), "ann", "known", NOW)])
+            assert await ledger.acknowledged([lead, under], NOW) == {"f-1": after(60), "f-2": after(60)}
+            await ledger.acknowledge([Acknowledgement("g-1", after(90), "bob", "all", NOW)])
+            assert await ledger.acknowledged([under], NOW) == {"f-2": after(90)}
+            ticket = await ledger.begin("cron", after(1), LEASE)
+            told = await ledger.compare(ticket, [lead, under, finding("f-3", group="g-2")], after(1))
+            assert [one.acknowledged_until for one in told.values()] == [after(90), after(90), None]
+            assert (await ledger.known(["f-2"]))["f-2"].under == ()
+
+        using(open_here, use)
+
+    def test_whose_word_it_is_and_why_is_told(self, open_here: Open) -> None:
+        ann = Acknowledgement("f-\x00", after(60), "a\ud800", "the refund team knows \\", NOW)
+        bob = Acknowledgement("g-1", after(90), "bob", "", after(-5))
+        odd = finding("f-\x00", group="g-2")
+
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.acknowledge([ann, bob])
+            told = await ledger.words([odd, finding("f-2"), finding("f-3", group="g-3")], NOW)
+            assert told == {"f-\x00": ann, "f-2": bob}
+            assert await ledger.words([odd], after(60)) == {}
 
         using(open_here, use)
 
@@ -571,6 +599,96 @@ class OddInput:
         using(open_here, use)
 
 
+class Environments:
+    """One ledger of many environments: none hears of another's."""
+
+    def test_what_one_has_seen_is_neither_known_nor_resolved_in_another(self, open_here: Open) -> None:
+        prod, stg = of(open_here, "prod"), of(open_here, "stg")
+        many = "f-1 f-2 f-3 f-4 f-5"
+        using(prod, lambda ledger: scan(ledger, many, 0))
+        assert using(stg, lambda ledger: scan(ledger, "", 60)) == ({}, ())
+        assert using(stg, lambda ledger: scan(ledger, "f-1", 90)) == ({"f-1": "new"}, ())
+        assert using(stg, lambda ledger: ledger.known(["f-1", "f-2"])) == {"f-1": finding("f-1")}
+        assert using(prod, lambda ledger: scan(ledger, many, 120)) == (dict.fromkeys(many.split(), "ongoing"), ())
+
+    def test_what_is_acknowledged_in_one_is_loud_in_another(self, open_here: Open) -> None:
+        prod, stg = of(open_here, "prod"), of(open_here, "stg")
+        said = [Acknowledgement(target, after(600), "ann", "known", NOW) for target in ("f-1", "g-1")]
+        using(stg, lambda ledger: ledger.acknowledge(said))
+        assert using(stg, lambda ledger: ledger.acknowledged([finding("f-1")], NOW)) == {"f-1": after(600)}
+        assert using(prod, lambda ledger: ledger.acknowledged([finding("f-1")], NOW)) == {}
+        assert using(prod, lambda ledger: ledger.words([finding("f-1")], NOW)) == {}
+
+    def test_observed_and_judged_in_one_is_unheard_of_in_another(self, open_here: Open) -> None:
+        prod, stg = of(open_here, "prod"), of(open_here, "stg")
+
+        async def look(ledger: SqlLedger, fingerprint: str, at: float) -> Observation:
+            await ledger.judged("orders", [fingerprint])
+            return (await ledger.observe("orders", [("s-1", fingerprint)], after(at)))["s-1"]
+
+        for turn in range(3):
+            for ledger, fingerprint in ((prod, "x"), (stg, "y")):
+                seen = using(ledger, lambda one, word=fingerprint, at=turn * 60.0: look(one, word, at))  # type: ignore[misc]
+                assert seen == Observation(fingerprint, NOW, after(turn * 60), first_look=turn == 0)
+        assert using(prod, lambda ledger: ledger.unjudged("orders", ["x", "y"])) == ["y"]
+        assert not using(of(open_here, "dev"), lambda ledger: ledger.has_observed("orders"))
+
+    def test_they_scan_at_the_same_time(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            other = of(open_here, "stg")()
+            assert (await ledger.begin("cron", NOW, LEASE)).number == 1
+            assert (await other.begin("cron", NOW, LEASE)).number == 1
+            with pytest.raises(LedgerLocked):
+                await other.begin("cron", NOW, LEASE)
+            await other.close()
+
+        using(of(open_here, "prod"), use)
+
+    def test_a_former_environment_is_forgotten_after_a_year(self, open_here: Open) -> None:
+        former, prod = of(open_here, "former"), of(open_here, "prod")
+        using(former, lambda ledger: ledger.observe("orders", [("s-1", "x")], NOW))
+        using(former, lambda ledger: scan(ledger, "f-1", 0))
+        using(prod, lambda ledger: scan(ledger, "", 300 * DAY))
+        assert using(former, lambda ledger: ledger.has_observed("orders"))
+        using(prod, lambda ledger: scan(ledger, "", 367 * DAY))
+        assert not using(former, lambda ledger: ledger.has_observed("orders"))
+        assert using(former, lambda ledger: ledger.known(["f-1"])) == {}
+
+
+class OtherDatabases:
+    """A store that leads to another database than before is another store."""
+
+    def test_nothing_is_resolved_and_the_reader_is_told_once(self, open_here: Open) -> None:
+        old, new = of(open_here, "prod", orders="sqlite /a.db"), of(open_here, "prod", orders="sqlite /b.db")
+
+        async def look(ledger: SqlLedger, names: str, at: float) -> tuple[object, ...]:
+            ticket = await ledger.begin("cron", after(at), LEASE)
+            seen = await ledger.compare(ticket, [finding(name) for name in names.split()], after(at))
+            resolved = await ledger.finish(ticket, after(at), ["orders"], lambda found: True)
+            return [one.status.value for one in seen.values()], resolved, ticket.before, len(ticket.notes)
+
+        assert using(old, lambda one: look(one, "f-1 f-2", 0)) == (["new", "new"], (), {}, 0)
+        assert using(new, lambda one: look(one, "f-3", 60)) == (["new"], (), {}, 1)
+        assert using(new, lambda one: look(one, "f-3", 90)) == (["ongoing"], (), {"orders": after(60)}, 0)
+        assert using(old, lambda one: look(one, "f-1", 120)) == (["ongoing"], ("f-2",), {"orders": NOW}, 0)
+        assert using(new, lambda one: look(one, "", 150)) == ([], ("f-3",), {"orders": after(90)}, 0)
+
+    def test_a_copy_of_a_finding_is_new(self, open_here: Open) -> None:
+        old, new = of(open_here, "prod", orders="sqlite /a.db"), of(open_here, "prod", orders="sqlite /b.db")
+        using(old, lambda ledger: scan(ledger, "f-1", 0))
+        assert using(new, lambda ledger: scan(ledger, "f-1", 60)) == ({"f-1": "new"}, ())
+
+    def test_what_rows_looked_like_is_kept_apart(self, open_here: Open) -> None:
+        old, new = of(open_here, "prod", orders="sqlite /a.db"), of(open_here, "prod", orders="sqlite /b.db")
+        using(old, lambda ledger: ledger.observe("orders", [("s-1", "x")], NOW))
+        using(old, lambda ledger: ledger.judged("orders", ["s-2"]))
+        assert not using(new, lambda ledger: ledger.has_observed("orders"))
+        seen = using(new, lambda ledger: ledger.observe("orders", [("s-1", "x")], after(60)))
+        assert seen["s-1"].first_look
+        assert using(new, lambda ledger: ledger.unjudged("orders", ["s-2"])) == ["s-2"]
+        assert using(old, lambda ledger: ledger.observe("orders", [("s-1", "x")], after(90)))["s-1"].since == NOW
+
+
 class Upgrades:
     """Old ledgers open after an upgrade, a newer one is refused."""
 
@@ -588,6 +706,25 @@ class Upgrades:
         assert schema.version(database) == len(schema.MIGRATIONS)
         database.close()
 
+    def test_promise_21_a_ledger_without_environments_is_that_of_whoever_opens_it_first(self, open_here: Open) -> None:
+        database = old_ledger(open_here)
+        database.close()
+        prod = of(open_here, "prod", orders="sqlite /a.db")
+        using(prod, lambda ledger: ledger.has_observed("x"))  # whoever opens it first, whatever for
+
+        async def use(ledger: SqlLedger) -> None:
+            assert (await ledger.observe("orders", [("s-1", "x")], after(60)))["s-1"].since == NOW
+            assert await ledger.unjudged("orders", ["s-2"]) == []
+            assert await ledger.acknowledged([finding("f-1")], NOW) == {"f-1": after(600)}
+            assert await ledger.known(["f-1"]) == {"f-1": finding("f-1")}
+            ticket = await ledger.begin("cron", after(60), LEASE)
+            assert (ticket.number, ticket.before, ticket.notes) == (8, {"orders": NOW}, ())
+            assert (await ledger.compare(ticket, [finding("f-1")], after(60)))["f-1"].status is FindingStatus.ONGOING
+            assert await ledger.finish(ticket, after(60), ["orders"], lambda found: True) == ("f-2",)
+
+        using(prod, use)
+        assert using(of(open_here, "stg"), lambda ledger: scan(ledger, "f-1", 60)) == ({"f-1": "new"}, ())
+
     def test_promise_21_a_newer_ledger_is_refused_and_not_touched(self, open_here: Open) -> None:
         database = connected(open_here)
         with database.transaction():
@@ -595,7 +732,7 @@ class Upgrades:
         with pytest.raises(LedgerTooNew) as caught:
             using(open_here, lambda ledger: ledger.has_observed("orders"))
         text = str(caught.value)
-        assert "was written by a newer sagadoctor (version 99, this program knows 1): upgrade sagadoctor" in text
+        assert "was written by a newer sagadoctor (version 99, this program knows 2): upgrade sagadoctor" in text
         assert open_here().place in text
         assert schema.version(database) == 99
         database.close()
@@ -620,7 +757,17 @@ class Upgrades:
         asyncio.run(run())
 
 
-class LedgerBehaviour(Comparison, Forgetting, Leases, Observing, Acknowledging, OddInput, Upgrades):
+class LedgerBehaviour(
+    Comparison,
+    Forgetting,
+    Leases,
+    Observing,
+    Acknowledging,
+    OddInput,
+    Environments,
+    OtherDatabases,
+    Upgrades,
+):
     """All of it."""
 
     @pytest.fixture

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from unittest import mock
 
-from sagadoctor.ledger import SqlLedger
+from sagadoctor.clock import StillClock
+from sagadoctor.ledger import Shelf, SqlLedger, schema
 from sagadoctor.ledger.database import Database
+from sagadoctor.ledger.text import ticks
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.seen import SeenFinding
 
@@ -50,6 +53,17 @@ def using(open_here: Callable[[], SqlLedger], use: Callable[[SqlLedger], Awaitab
     return asyncio.run(run())
 
 
+def of(open_here: Callable[[], SqlLedger], environment: str, **places: str) -> Callable[[], SqlLedger]:
+    """Return what opens the same ledger for another environment, whose stores are at these places."""
+
+    def opened() -> SqlLedger:
+        connector: Any = open_here()._connector
+        connector._shelf = Shelf(environment, places)
+        return SqlLedger(connector, StillClock(NOW), shelf=connector._shelf)
+
+    return opened
+
+
 def connected(open_here: Callable[[], SqlLedger]) -> Database:
     """Return a connection to the ledger's database, past the ledger."""
     return open_here()._connector.connect()
@@ -70,3 +84,24 @@ async def scan(
     standings = await ledger.compare(ticket, found, after(at))
     resolved = await ledger.finish(ticket, after(at), complete, in_scope)
     return {name: standing.status.value for name, standing in standings.items()}, resolved
+
+
+def old_ledger(open_here: Callable[[], SqlLedger]) -> Database:
+    """Make a ledger of version 1, which knew of no environments; return a connection to it that must not migrate."""
+    with mock.patch.object(schema, "MIGRATIONS", schema.MIGRATIONS[:1]):
+        database = connected(open_here)
+    at, until = ticks(NOW), ticks(after(600))
+    with database.transaction():
+        database.run("INSERT INTO sagadoctor_readers (reader, number) VALUES ('cron', 7)")
+        database.run("INSERT INTO sagadoctor_completed VALUES ('cron', 'orders', 'orders', ?)", at)
+        for name in ("f-1", "f-2"):
+            database.run(
+                "INSERT INTO sagadoctor_seen VALUES ('cron', ?, NULL, 'g-1', 'orders', 'compensation-stuck', "
+                "'critical', 'OrderFulfillment', ?, ?, 0, ?, 1, 7, ?)",
+                *(name, f"saga of {name}", at, at, at),
+            )
+        database.run("INSERT INTO sagadoctor_observations VALUES ('orders', 's-1', 'x', ?, ?)", at, at)
+        database.run("INSERT INTO sagadoctor_judged VALUES ('orders', 's-2', ?)", at)
+        database.run("INSERT INTO sagadoctor_acknowledgements VALUES ('f-1', ?, 'ann', 'known', ?)", until, at)
+        database.run("INSERT INTO sagadoctor_chores VALUES ('', ?)", at)
+    return database

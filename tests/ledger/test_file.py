@@ -17,7 +17,7 @@ import pytest
 
 from sagadoctor.clock import StillClock
 from sagadoctor.errors import LedgerError
-from sagadoctor.ledger import SqlLedger, open_ledger, sqlite
+from sagadoctor.ledger import Shelf, SqlLedger, open_ledger, sqlite
 from sagadoctor.ledger.private_file import is_on_network
 from sagadoctor.ledger.sqlite import SqliteConnection, SqliteFile
 
@@ -183,8 +183,8 @@ def broken(monkeypatch: pytest.MonkeyPatch, path: Path, setting: str) -> str:
     using(lambda: open_ledger(path, None, StillClock(NOW)), lambda ledger: scan(ledger, "f-1", 0))
     prepare = SqliteConnection.prepare
 
-    def limited(connection: SqliteConnection) -> None:
-        prepare(connection)
+    def limited(connection: SqliteConnection, shelf: Shelf) -> None:
+        prepare(connection, shelf)
         connection.rows(setting)
 
     monkeypatch.setattr(SqliteConnection, "prepare", limited)

@@ -38,6 +38,10 @@ class Fake:
         self.connected += 1
         return self
 
+    def damaged(self, what: str) -> LedgerError:
+        """Say it."""
+        return LedgerError(what)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do nothing of the kind."""

@@ -66,7 +66,7 @@ def test_promise_17_no_password_is_in_the_place_or_in_an_error(url: str) -> None
         ("postgresql://10.0.0.1:5432/l", "verify-full"),
         ("postgresql://localhost,db/l", "verify-full"),
         ("postgresql:///l?host=db", "verify-full"),
-        ("postgresql://db/l?sslmode=disable", None),
+        ("postgresql://db/l?sslmode=disable", "disable"),
         ("postgresql://localhost:5432/l", None),
         ("postgresql://ann@127.0.0.1/l", None),
         ("postgresql://[::1]:5432/l", None),
@@ -77,7 +77,7 @@ def test_promise_17_no_password_is_in_the_place_or_in_an_error(url: str) -> None
 def test_servers_elsewhere_are_verified_unless_the_url_says_otherwise(
     url: str, mode: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("PGSSLMODE", "PGSERVICE", "PGSSLROOTCERT"):
+    for name in ("PGSSLMODE", "PGSERVICE", "PGSSLROOTCERT", "PGHOST", "PGHOSTADDR"):
         monkeypatch.delenv(name, raising=False)
     assert postgres._tls(url).get("sslmode") == mode
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
 import pytest
 
@@ -36,12 +34,11 @@ def test_a_saga_is_named_by_its_store_and_id() -> None:
 
 
 def test_facts_are_frozen() -> None:
-    for fact in (saga(), Step("a", 0), DeadLetter("q", "1"), SagaRef("a", "b")):
+    facts = (saga(), Step("a", 0), DeadLetter("q", "1"), SagaRef("a", "b"), case())
+    said = (order_policy(), StepDefinition("a"), Thresholds(), policy())
+    for fact in (*facts, *said):
         with pytest.raises(AttributeError):
             setattr(fact, fact.__struct_fields__[0], "other")
-    for value in (case(), order_policy(), StepDefinition("a"), Thresholds(), policy()):
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(value, dataclasses.fields(value)[0].name, "other")
 
 
 def test_facts_travel_as_json_and_come_back() -> None:

@@ -14,7 +14,7 @@ from sagadoctor.clock import StillClock
 from sagadoctor.errors import LedgerError
 from sagadoctor.ledger import SqlLedger, open_ledger, postgres
 from tests.ledger.behaviour import LedgerBehaviour, OddInput, Open
-from tests.ledger.build import DAY, LEASE, NOW, after, connected, finding, scan, using
+from tests.ledger.build import DAY, LEASE, NOW, after, connected, finding, old_ledger, scan, using
 from tests.real.fixtures import SharedServer
 from tests.real.servers import PostgresServer
 
@@ -136,6 +136,40 @@ def test_a_user_without_rights_is_told_which_ones(postgres_url: str, postgres_se
     finally:
         postgres_server.execute(f"drop owned by {role}", database=name)
         postgres_server.execute(f"drop role {role}")
+
+
+def test_a_migration_takes_no_rights_away(postgres_url: str, postgres_server: SharedServer) -> None:
+    name = postgres_url.rpartition("/")[2]
+    role = f"guest_{name}"
+    old_ledger(lambda: open_ledger(postgres_url, None, StillClock(NOW))).close()
+    postgres_server.execute(f"create role {role} login")
+    guest = f"postgresql://{role}@{postgres_server.host}:{postgres_server.port}/{name}"
+    try:
+        postgres_server.execute(
+            f"grant select, insert, update, delete on all tables in schema public to {role}", database=name
+        )
+        with pytest.raises(LedgerError, match="the user needs"):
+            using(lambda: open_ledger(guest, None, StillClock(NOW)), lambda ledger: ledger.has_observed("orders"))
+        using(lambda: open_ledger(postgres_url, None, StillClock(NOW)), lambda ledger: ledger.has_observed("orders"))
+        again = using(lambda: open_ledger(guest, None, StillClock(NOW)), lambda ledger: scan(ledger, "f-1", 60))
+        assert again == ({"f-1": "ongoing"}, ("f-2",))
+    finally:
+        postgres_server.execute(f"drop owned by {role}", database=name)
+        postgres_server.execute(f"drop role {role}")
+
+
+def test_a_value_that_is_none_is_told_with_its_column(postgres_url: str) -> None:
+    def open_here() -> SqlLedger:
+        return open_ledger(postgres_url, None, StillClock(NOW))
+
+    using(open_here, lambda ledger: scan(ledger, "f-1", 0))
+    database = connected(open_here)
+    database.run("UPDATE sagadoctor_seen SET severity = 'grave'")
+    database.close()
+    with pytest.raises(
+        LedgerError, match=r"is damaged: sagadoctor_seen\.severity holds 'grave': mend that row, or drop"
+    ):
+        using(open_here, lambda ledger: ledger.known(["f-1"]))
 
 
 def test_what_is_no_server_or_no_database_is_said(postgres_url: str) -> None:

@@ -214,7 +214,7 @@ def test_a_big_table_is_read_whole_when_asked_for(native: Sheet) -> None:
 
 
 def test_a_partial_index_is_enough(postgres_url: str) -> None:
-    sheet = Sheet(postgres_url, columns={**NATIVE, "state": "text"})
+    sheet = Sheet(postgres_url, columns={**NATIVE, "state": "varchar(200) not null"})
     sheet.run(
         "create index on sagas (updated_at) where state not in ('completed', 'failed')",
         numbered(5000, state="case when n % 100 = 0 then 'pending' when n = 7 then 'weird' else 'completed' end"),
@@ -254,6 +254,19 @@ def test_row_35_missing_privileges_say_what_to_grant(native: Sheet, postgres_ser
     assert f"GRANT SELECT ON … TO {role}" in error.value.hint
     native.run(f"grant select on sagas to {role}")
     assert len(read(Sheet(url, columns={}).open())) == 1
+
+
+def test_a_view_that_writes_is_no_broken_connection(native: Sheet) -> None:
+    native.add(native_row())
+    native.run("create table seen (at timestamptz)")
+    body = "insert into seen values (now()) returning true"
+    native.run(f"create function look() returns boolean language sql volatile as $$ {body} $$")
+    native.run("create view watched as select * from sagas where look()")
+    began = time.monotonic()
+    with pytest.raises(AccessDenied, match="the server would have to write, and we are read-only") as error:
+        read(native.open({**PRESET, "saga": {"table": "watched"}}))
+    assert "a view of the mapping calls a function that writes" in error.value.hint
+    assert time.monotonic() - began < 2
 
 
 def test_a_read_only_guest_cannot_write(native: Sheet) -> None:

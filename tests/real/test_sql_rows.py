@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from sagadoctor.api.v1 import SagaState, Step, StepStatus
+from sagadoctor.adapters.sql.cells import ERROR_BOUND, NAME_BOUND
+from sagadoctor.adapters.sql.values import LONGEST_RAW
+from sagadoctor.api.v1 import Redactor, SagaState, Step, StepStatus
+from sagadoctor.services.veil import veiled
 from tests.adapters.sheet import GOOD, TEMPLATE, Sheet, doubts, fetch, pages, raws, read, read_one, steps_json
 
 
@@ -190,6 +193,44 @@ def test_row_28_a_huge_error_is_cut(store_url: str) -> None:
     [detail] = fetch(sheet.open(said), "s-1", detail=True)
     assert detail.error is not None
     assert 60_000 < len(detail.error) <= 65_536
+
+
+def test_promise_17_no_half_of_a_secret_is_left_where_a_text_is_cut(store_url: str) -> None:
+    secret = "Qz7kPw2mXv9tRb4n"
+    forms = ("postgresql://app:{}@db/orders", "mail {}@example.org", "known {} secret")
+    rows = [
+        (offset, form.replace("{}", secret))
+        for form in forms
+        for offset in (1, 8, 20, 40)  # how far before the cut it begins
+    ]
+    columns = {**TEMPLATE, "error": "long", "state": "long", "saga_type": "long"}
+    sheet = Sheet(store_url, columns=columns)
+
+    def planted(bound: int, offset: int, text: str) -> str:
+        return ("lorem ipsum " * bound)[: bound - offset] + text + " and so on" * 20
+
+    sheet.add(
+        *(
+            sheet.good(
+                saga_id=f"s-{number}",
+                error=planted(ERROR_BOUND, offset, text),
+                state=planted(NAME_BOUND, offset, text),
+                steps=planted(LONGEST_RAW, offset, text),
+            )
+            for number, (offset, text) in enumerate(rows)
+        )
+    )
+    found = read(sheet.open({"preset": "saga-template", "saga": {"error": "error"}}))
+    assert len(found) == len(rows)
+    redactor = Redactor()
+    redactor.learn(secret)
+    pieces = {secret[at : at + 4] for at in range(len(secret) - 3)}
+    for saga in found:
+        told = veiled(saga, redactor)
+        assert len(told.error or "") > 2000
+        assert len(told.raw_state or "") > 200
+        shown = repr(told)
+        assert not [piece for piece in pieces if piece in shown]
 
 
 class _Evil:

@@ -10,7 +10,7 @@ import pytest
 
 from sagadoctor.api.v1 import StillClock
 from sagadoctor.ledger import open_ledger
-from sagadoctor.services import check, scan, show
+from sagadoctor.services import check, gather, show
 from sagadoctor.services.ports import Ledger
 from sagadoctor.testing.builders import NOW
 from sagadoctor.testing.memory import MemoryLedger
@@ -33,5 +33,5 @@ def ledger(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) ->
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A backend that doesn't heed its deadline is left a moment later."""
-    for service in (scan, show, check):
+    for service in (gather, show, check):
         monkeypatch.setattr(service, "GRACE", 0.05)

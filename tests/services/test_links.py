@@ -6,12 +6,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
-from sagadoctor.api.v1 import Deadline, Saga, StillClock, Unreachable
+from sagadoctor.api.v1 import Deadline, Saga, SagaState, StepStatus, StillClock, Unreachable
 from sagadoctor.services import link
 from sagadoctor.services.ports import Ledger
-from sagadoctor.testing.builders import ago
+from sagadoctor.testing.builders import ago, order_steps, saga
 from sagadoctor.testing.memory import Hangs, MemoryLedger, MemoryStore, Raises
 
 from .clinic import Clinic, completed, half_undone, healthy, stuck
@@ -122,6 +123,19 @@ class TestTwins:
         ended = completed("a", updated_at=ago(hours=1))
         report = self.clinic([stuck("a")], [ended]).narrow(stores="orders")
         assert "sources-disagree" in report.rules["a"]
+
+    def test_one_that_is_well_by_itself_but_stood_still_is_compared_too(self) -> None:
+        resting = order_steps(StepStatus.COMPLETED, StepStatus.EXECUTING)
+        ahead = tuple(
+            msgspec.structs.replace(step, timeout_at=ago(hours=-3)) if step.status is StepStatus.EXECUTING else step
+            for step in resting
+        )
+        here = saga(SagaState.PENDING, ahead, saga_id="a", updated_at=ago(hours=1))
+        assert Clinic(MemoryStore("orders", [here])).scan().rules == {}
+        report = self.clinic([here], [completed("a", updated_at=ago(hours=1))]).scan()
+        assert report.rules["a"][0] == "sources-disagree"
+        fresh = msgspec.structs.replace(here, updated_at=ago(minutes=1))
+        assert self.clinic([fresh], [completed("a", updated_at=ago(minutes=1))]).scan().rules == {}
 
     def test_healthy_sagas_are_compared_with_nobody(self) -> None:
         clinic = self.clinic([healthy("a")], [])

@@ -92,6 +92,23 @@ class TestReport:
         assert report.of("a").age_seconds == 3600
         assert report.end.as_of == ago(days=2) + timedelta(hours=1)
 
+    def test_as_of_leaves_out_what_moved_after_it_and_says_so(self) -> None:
+        then = ago(days=1)
+        rows = [
+            stuck("before", created_at=ago(days=3), updated_at=ago(days=2)),
+            stuck("after", created_at=ago(days=3), updated_at=ago(hours=2)),
+            stuck("later", created_at=ago(hours=5), updated_at=ago(days=2)),
+            stuck("ahead", created_at=ago(days=3), updated_at=NOW + timedelta(hours=5)),
+        ]
+        report = Clinic(MemoryStore("orders", rows)).scan(as_of=then)
+        assert set(report.rules) == {"before", "ahead"}
+        assert report.rules["ahead"][0] == "clock-skew", "a clock that is ahead of the present too is wrong"
+        (note,) = [note for note in report.end.notes if "newer" in note]
+        assert note == "orders: 2 rows are newer than --as-of, and left out: what they were like then is not known"
+        assert report.end.sagas == 2
+        asked = Clinic(MemoryStore("orders", rows)).narrow(saga_ids=frozenset(("before", "after")))
+        assert set(asked.rules) == {"before", "after"}, "as of now nothing is left out"
+
 
 class TestStream:
     """Findings are told as they are found, and nothing piles up."""

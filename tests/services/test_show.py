@@ -84,10 +84,24 @@ class TestFound:
         assert sorted(one.case.saga.saga_id for one in shown.cases) == ["b", "c"]
         assert not shown.by_id
 
+    def test_a_store_that_cannot_be_searched_by_key_is_not_seen(self, clinic: Clinic, ledger: Ledger) -> None:
+        blind = MemoryStore("blind", [stuck("x")], capabilities=EVERYTHING - {Capability.BUSINESS_KEYS})
+        both = Clinic(*clinic.backends.stores, blind, ledger=ledger, clock=clinic.clock)
+        shown = both.show(key="A-9")
+        assert shown.cases == ()
+        assert [(spot.source, spot.reason) for spot in shown.blind_spots] == [
+            ("blind", "its sagas can't be searched by business key")
+        ]
+        assert both.show(key="A-1").blind_spots == (), "it was found: nobody asks where else"
+
     def test_as_of_judges_by_that_moment(self, clinic: Clinic) -> None:
         [one] = clinic.show("b", as_of=ago(hours=2)).cases
         assert one.findings == ()
         assert one.now == ago(hours=2)
+
+    def test_as_of_before_it_moved_there_is_nothing_to_judge(self, clinic: Clinic) -> None:
+        shown = clinic.show("b", as_of=ago(days=300))
+        assert (shown.cases, shown.newer) == ((), 1)
 
     def test_an_acknowledged_finding_says_so(self, clinic: Clinic) -> None:
         finding = clinic.scan().of("b")

@@ -192,3 +192,13 @@ class TestLedgerGone:
         clinic.scan(as_of=clinic.clock.now().replace(year=2020))
         clinic.wait(minutes=5)
         assert clinic.scan().rules == {}
+
+
+def test_a_dump_without_times_cannot_be_judged_as_of_then_and_that_is_not_called_seen(
+    clinic: Clinic, store: MemoryStore
+) -> None:
+    report = clinic.scan(as_of=clinic.clock.now())
+    assert report.blind == ["orders"]
+    assert not report.end.complete
+    store.sagas = [completed("done")]
+    assert clinic.scan(as_of=clinic.clock.now()).blind == []

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sagadoctor.redaction import MASK, Redactor, mask_text, mask_url
+from sagadoctor.redaction import MASK, Redactor, clipped, mask_text, mask_url, without_stump
 from tests.diagnosis.strategies import QUICK
 
 EVERY = settings(QUICK, max_examples=200)
@@ -113,6 +113,26 @@ def test_an_address_without_a_password_stays(url: str) -> None:
         f'sasl.jaas.config=org.apache.Plain required username="app" password="{CANARY}";',
         f"bearer {CANARY}{CANARY}",
         f"invalid token eyJhbGciOiJIUzI1NiJ9.eyJ{CANARY.replace('-', '')}.c2ln",
+        f"pass={CANARY}",
+        f"DB_PASS = {CANARY}",
+        f'{{"pass": "{CANARY} with spaces"}}',
+        f"Cookie: session={CANARY}; theme=with",
+        f"{{'Set-Cookie': 'id={CANARY}; Path=/'}}",
+        f"CREATE USER x IDENTIFIED BY '{CANARY}''{CANARY}'",
+        f"IDENTIFIED WITH mysql_native_password AS '{CANARY}'",
+        f"ALTER ROLE x ENCRYPTED PASSWORD '{CANARY} with spaces'",
+        f"<password>{CANARY} with spaces</password>",
+        f'<ns:client-secret kind="x">{CANARY}</ns:client-secret>',
+        f"<Password><![CDATA[{CANARY}<with>]]></Password>",
+        f"&lt;password&gt;{CANARY}&lt;/password&gt;",
+        f"body=user%3Dx%26password%3D{CANARY}%26a%3Db",
+        f"%7B%22password%22%3A%22{CANARY}%22%7D",
+        f"password%253D{CANARY}",
+        f"mysql -h db -u root -p{CANARY} orders",
+        f"mysqldump --all -p'{CANARY} with spaces' orders",
+        f"sshpass -p {CANARY} ssh x",
+        f"no connection to app:{CANARY}@db",
+        f"app:{CANARY}@db.example.com:5432/x",
     ],
 )
 def test_what_is_named_a_secret_is_masked(text: str) -> None:
@@ -124,8 +144,46 @@ def test_what_is_named_a_secret_is_masked(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "token",
+    [
+        "ghp_" + "a1B2" * 9,
+        "github_pat_" + "a1B2_" * 9,
+        "glpat-" + "a1B2" * 5,
+        "xoxb-1234567890-abcDEF",
+        "sk_live_a1B2c3D4",
+        "rk_test_a1B2c3D4",
+        "whsec_a1B2c3D4e5",
+        "AKIAIOSFODNN7EXAMPLE",
+        "sk-ant-api03-a1B2c3D4e5f6",
+    ],
+)
+@pytest.mark.parametrize("form", ["{}", "bad credentials ({})", "X={}&y=1", "said '{}'.", "_{}"])
+def test_tokens_that_are_known_by_their_shape_are_masked(token: str, form: str) -> None:
+    clean = mask_text(form.format(token))
+    assert token[-6:] not in clean
+    assert MASK in clean
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "pass: 12, fail: 3",
+        "pass=5 fail=2",
+        "pass=true",
+        "bypass=on, compass: north, passenger=7",
+        "mailto:jane",
+        "image repo/app:1.2@sha256:deadbeef",
+        "worker:17@host-a is gone",
+        "celery@host",
+        "a cookie was not set",
+        "<order>17</order> x%3D1",
+        "mysql -h db -u root",
+        "psql -p 5432",
+        "sk-1234, ghp_x, task-ghp",
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "trace 4bf92f3577b34da6a3ce929d0e0e4736",
+        "order ORD-2026-0001-17",
+        "the owner is identified by its name",
         "order 7 is gone",
         "the basic authentication failed",
         "unexpected token in line 3",
@@ -149,7 +207,7 @@ CARDS = ("4111111111111111", "5555555555554444", "378282246310005", "42222222222
 )
 def test_card_numbers_are_masked(card: str, form: str) -> None:
     spaced = " ".join(card[at : at + 4] for at in range(0, len(card), 4))
-    for spelt in (card, spaced, spaced.replace(" ", "-")):
+    for spelt in (card, *(spaced.replace(" ", gap) for gap in " -\u00a0\u202f\u2011\u2013")):
         clean = mask_text(form.format(spelt))
         assert spelt not in clean
         assert MASK in clean
@@ -303,6 +361,20 @@ LONG = {
     "bearers": "bearer " * 14_000,
     "jwts": "eyJ" * 33_000,
     "spaces": "token" + " " * 99_999,
+    "passes": "pass=" * 20_000,
+    "shells": "mysql " * 16_000 + " -p",
+    "shell": "mysql" + " -p" * 33_000,
+    "elements": "<password " * 10_000,
+    "open elements": "<password>" * 10_000,
+    "names in elements": "<" + "a." * 50_000 + "%3",
+    "data": "<password><![CDATA[" * 5_000,
+    "encoded": "password%3D" * 9_000,
+    "cookies": "cookie: " * 12_500,
+    "cookie": "cookie: a=" * 10_000,
+    "identified": "identified with " * 6_000,
+    "logins": "a:" * 50_000 + "@",
+    "login": "a:b@" * 25_000,
+    "tokens": "ghp_" * 25_000,
 }
 
 
@@ -313,3 +385,36 @@ def test_no_text_takes_long(text: str) -> None:
     mask_text(text)
 
     assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("the word hunter2hun", "the word"),
+        ("the word hunter2hun…", "the word"),
+        ("card 4111 1111 11", "card"),
+        ("card 4111-1111-11", "card"),
+        ("a\n\tat Foo.bar(Foo.ja", "a\n\tat"),
+        ("x" * 2000, "x" * (2000 - 512)),
+        ("known: correct horse ba", "known:"),
+        ("it ends ", "it ends"),
+        ("", ""),
+    ],
+)
+def test_a_stump_is_what_may_be_the_first_part_of_a_secret(text: str, kept: str) -> None:
+    assert without_stump(text, ("correct horse battery staple",)) == kept
+
+
+def test_texts_within_their_bound_lose_nothing() -> None:
+    assert Redactor().cut("waiting for order 42", 20) == "waiting for order 42"
+    assert Redactor().cut("waiting for order 42…", 30) == "waiting for order 42…"
+    assert clipped("waiting for order 42", 20) == "waiting for order 42"
+    assert clipped("waiting for order 42", 15) == "waiting for…"
+
+
+def test_what_is_cut_was_masked_as_a_whole() -> None:
+    text = "the password=hunter2hunter2 of a long story " + "and so on " * 20
+    for most in range(1, 60):
+        told = Redactor().cut(text, most)
+        assert "hun" not in told
+        assert len(told) <= most + 1

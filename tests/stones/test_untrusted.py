@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sagadoctor.untrusted import ascii_only, csv_cell, file_name, is_inert, shown
+from sagadoctor.untrusted import ascii_only, csv_cell, is_inert, shown, unshown
 from tests.diagnosis.strategies import QUICK
 
 EVERY = settings(QUICK, max_examples=300)
@@ -53,6 +53,20 @@ def test_no_text_has_power_once_it_is_shown(text: str) -> None:
     assert is_inert(shown(line))
     assert len(line.splitlines()) <= 1
     str(line).encode("utf-8")
+
+
+@EVERY
+@given(text=any_text)
+@example(text="\\x41 \\n \\\\ \U0010ffff")
+def test_what_was_shown_says_what_it_was(text: str) -> None:
+    assert unshown(shown(text)) == text
+
+
+@EVERY
+@given(text=any_text)
+@example(text="\\Uffffffff \\u12 \\")
+def test_any_text_can_be_taken_for_a_shown_one(text: str) -> None:
+    assert "\\" in text or unshown(text) == text
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -110,28 +124,6 @@ def test_ascii_is_ascii(text: str) -> None:
 
 def test_ascii_spells_out_the_rest() -> None:
     assert ascii_only("é\n😀") == "\\u00e9\\u000a\\U0001f600"
-
-
-@EVERY
-@given(text=any_text, limit=st.integers(1, 80))
-@example(text="..", limit=80)
-@example(text="-.-", limit=80)
-@example(text="", limit=80)
-def test_a_file_name_is_never_a_path_or_hidden(text: str, limit: int) -> None:
-    name = file_name(text, limit)
-
-    assert name
-    assert name.isascii()
-    assert all(char.isalnum() or char in "._-" for char in name)
-    assert not name.startswith((".", "-"))
-    assert len(name) <= max(limit, len("unnamed"))
-    assert file_name(name, limit) == name or name == "unnamed"
-
-
-def test_file_names_keep_what_they_can() -> None:
-    assert file_name("orders/2026-11-20 s:1.md") == "orders_2026-11-20_s_1.md"
-    assert file_name("../../etc/passwd") == "_.._etc_passwd"
-    assert file_name("\u202e") == "_"
 
 
 @EVERY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Kind, Table
@@ -45,27 +46,44 @@ def unindexed(opened: Opened) -> list[str]:
     return [
         create_index(table, [name], opened.engine)
         for table, name in wanted
-        if table.rows > opened.context.big_table and not table.is_view and not _begins(table, name)
+        if table.rows > opened.context.big_table and not table.is_view and not has_index(table, name)
     ]
 
 
-def _begins(table: Table, name: str) -> bool:
+def has_index(table: Table, name: str) -> bool:
+    """Say whether a whole index begins with this column."""
     return any(index.predicate is None and index.columns[:1] == (name,) for index in table.indexes)
 
 
 def create_index(table: Table, names: list[str], engine: str) -> str:
     """Return CREATE INDEX as this engine runs it beside its daily work."""
-    mark = "`" if engine == MARIADB else '"'
-
-    def quoted(name: str) -> str:
-        return mark + name.replace(mark, mark * 2) + mark
-
     plain = re.sub(r"\W+", "_", "_".join([table.name, *names]).lower()).strip("_")[:60]
-    place = ".".join(quoted(part) for part in (table.schema, table.name) if part)
-    columns = ", ".join(quoted(name) + _prefix(table, name, engine) for name in names)
+    columns = ", ".join(_quoted(name, engine) + _prefix(table, name, engine) for name in names)
     concurrently = "CONCURRENTLY " if engine == POSTGRESQL and not table.leaves else ""
     tail = " ALGORITHM=INPLACE LOCK=NONE" if engine == MARIADB else ""
-    return f"CREATE INDEX {concurrently}{quoted(plain)} ON {place} ({columns}){tail}"
+    return f"CREATE INDEX {concurrently}{_quoted(plain, engine)} ON {place_of(table, engine)} ({columns}){tail}"
+
+
+def grant_reading(tables: Sequence[Table], engine: str) -> str:
+    """Return the statements that let a user read these tables, and nothing more."""
+    told: list[str] = []
+    if engine == POSTGRESQL:
+        schemas = dict.fromkeys(_quoted(table.schema, engine) for table in tables if table.schema)
+        told += [f"GRANT USAGE ON SCHEMA {', '.join(schemas)} TO …"] if schemas else []
+        told.append(f"GRANT SELECT ON {', '.join(dict.fromkeys(place_of(table, engine) for table in tables))} TO …")
+    else:  # one table a statement is all that MariaDB takes
+        told += dict.fromkeys(f"GRANT SELECT ON {place_of(table, engine)} TO …" for table in tables)
+    return "; ".join(told)
+
+
+def place_of(table: Table, engine: str) -> str:
+    """Return a table's name as SQL."""
+    return ".".join(_quoted(part, engine) for part in (table.schema, table.name) if part)
+
+
+def _quoted(name: str, engine: str) -> str:
+    mark = "`" if engine == MARIADB else '"'
+    return mark + name.replace(mark, mark * 2) + mark
 
 
 def _prefix(table: Table, name: str, engine: str) -> str:

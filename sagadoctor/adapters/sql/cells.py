@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, SQLITE, Column, Kind, bound
 
 from .times import parse_iso
-from .values import Unreadable, as_text, raw_text
+from .values import Unreadable, as_text, raw_text, whole_characters
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -24,6 +24,8 @@ DETAIL_BOUND: Final = 65_536
 DOCUMENT_BOUND: Final = 16 * 1024 * 1024
 PACKED_BOUND: Final = 1024 * 1024
 """For documents whose size only the compressed form tells cheaply (PostgreSQL's json and jsonb)."""
+_CUTS: Final = frozenset(4 * (bound_to + 1) for bound_to in (NAME_BOUND, ID_BOUND, ERROR_BOUND, DETAIL_BOUND))
+"""The lengths in bytes of what SQLite may have cut within a character."""
 
 _CAST: Final = (
     Kind.ENUM,
@@ -39,19 +41,24 @@ _CAST: Final = (
 
 
 def text_expression(column: Column, element: ColumnElement[Any], engine: str, bound_to: int) -> ColumnElement[Any]:
-    """Return what to select for a column: never more than `bound_to` characters of a text."""
-    from sqlalchemy import Text, case, cast, func, literal_column
+    """Return what to select for a column: `bound_to` characters of a text, and one more where it is longer."""
+    from sqlalchemy import LargeBinary, Text, case, cast, func, literal_column
 
-    limit: ColumnElement[Any] = literal_column(str(int(bound_to)))
+    limit: ColumnElement[Any] = literal_column(str(int(bound_to) + 1))
     if engine == POSTGRESQL and column.kind in _CAST:
         element = cast(element, Text)
         return func.left(element, limit) if column.kind is Kind.OTHER else element
+    if engine == POSTGRESQL and column.type_text.startswith("character("):
+        element = cast(element, Text)  # without the spaces that fill it up, which mean nothing
     small = column.length is not None and column.length <= bound_to
     if engine == SQLITE:
         if column.kind is Kind.INT:
             return element
-        cut = func.substr(element, literal_column("1"), limit)
-        return cut if column.kind is Kind.TEXT else case((func.length(element) > limit, cut), else_=element)
+        # As bytes: on texts, the functions of SQLite stop at a NUL.
+        data = cast(element, LargeBinary)
+        most: ColumnElement[Any] = literal_column(str(4 * (bound_to + 1)))
+        shown = cast(element, Text) if column.kind is Kind.TEXT else element
+        return case((func.length(data) > most, func.substr(data, literal_column("1"), most)), else_=shown)
     if column.kind in (Kind.TEXT, Kind.BYTES) and not small:
         if engine == POSTGRESQL and column.kind is Kind.BYTES:
             return func.substr(element, literal_column("1"), limit)
@@ -96,7 +103,9 @@ def _keep(raw: Any) -> Any:
 
 
 def _sqlite(raw: Any) -> Any:
-    return as_text(raw) if isinstance(raw, bytes) else raw
+    if not isinstance(raw, bytes):
+        return raw
+    return as_text(whole_characters(raw) if len(raw) in _CUTS else raw)
 
 
 def _postgresql(kind: Kind) -> Opener:

@@ -14,29 +14,37 @@ from sagadoctor.api.v1 import (
     Deadline,
     FullScanRefused,
     Look,
+    Redactor,
     StoreContext,
 )
 from sagadoctor.api.v1.sql import Guest, Session
 
-from .advice import index_to_create
+from .advice import grant_reading, index_to_create
+from .children import refusal
 from .opened import Opened, open_mapping
 from .options import SqlOptions
+from .orphans import THOROUGH, orphan_steps
 from .page import collect
 from .planning import Journey, Planner
 from .states import ColumnStates
-from .words import FailedMeans, says_only_failed
+from .words import FailedMeans, says_only_failed, toml_key
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 _SKEW_SECONDS: Final = 2.0
 _SAMPLE: Final = 200
+_LONGEST_WORD: Final = 60
 _UNKNOWABLE: Final = {
     Capability.STEPS: "no steps: half-compensated sagas can't be found",
     Capability.TIMES: "no time of change: progress is what two scans see, so the first scan judges nothing",
     Capability.BUSINESS_KEYS: "no business key: sagas can't be found by it, nor those that share one",
     Capability.PAYLOAD: "no payload: messages can't be rebuilt from this store",
 }
+_UNSEARCHABLE: Final = (
+    "business keys are read, but the database can't search what they are made of (pattern, values, const): sagas "
+    "can't be found by key, nor those that share one"
+)
 
 
 class Checkup:
@@ -62,7 +70,7 @@ class Checkup:
         if opened is None:
             return tuple(self.lines)
         await self._clock()
-        for part in (self._privileges, self._plan, self._sample):
+        for part in (self._privileges, self._plan, self._children, self._steps, self._sample):
             try:
                 await part(opened)
             except BackendError as error:
@@ -73,11 +81,14 @@ class Checkup:
     async def _reach(self) -> Opened | None:
         began = time.monotonic()
         try:
-            version = await self._guest.run(lambda session: session.version, self._deadline)
+            version, security = await self._guest.run(
+                lambda session: (session.version, session.security), self._deadline
+            )
         except BackendError as error:
             self._fail("reached", error)
             return None
-        self._ok("reached", f"{version} at {self._guest.address.shown}", time.monotonic() - began)
+        secured = f" ({security})" if security else ""
+        self._ok("reached", f"{version} at {self._guest.address.shown}{secured}", time.monotonic() - began)
         began = time.monotonic()
         try:
             opened = await open_mapping(self._guest, self._options, self._context, self._deadline)
@@ -116,11 +127,10 @@ class Checkup:
         if not extra:
             self._ok("privileges", "reading, and nothing more")
             return
-        place = ", ".join(table.place for table in opened.tables)
         self._warn(
             "privileges",
             f"this user may do more than read: {', '.join(extra[:8])}",
-            f"make a user that may only read: GRANT SELECT ON {place} TO …",
+            f"make a user that may only read: {grant_reading(opened.tables, opened.engine)}",
         )
 
     async def _plan(self, opened: Opened) -> None:
@@ -134,15 +144,44 @@ class Checkup:
         except FullScanRefused as refused:
             self._fail("live scan", refused)
             return
-        big = opened.table.rows > self._context.big_table
-        if big or any(road.leading for road in journey.live):
+        if opened.table.rows > self._context.big_table or _is_by_index(opened, journey):
             self._ok("live scan", "finds live sagas by an index")
         else:
             text = f"reads all of {opened.table.place}, which is small enough"
-            self._ok("live scan", f"{text}; when it grows: {index_to_create(opened)}")
+            advice = "an index for the table behind it" if opened.table.is_view else index_to_create(opened)
+            self._ok("live scan", f"{text}; when it grows: {advice}")
         for note in journey.notes:
             self._warn("live scan", note)
+        if journey.refused is not None:
+            self._warn("live scan", journey.refused.reason, journey.refused.hint)
         self._words(opened, journey)
+
+    async def _children(self, opened: Opened) -> None:
+        words = opened.reader.words.parent
+        if words is None or words.const is not None:
+            return
+        refused = await self._guest.run(lambda session: refusal(session, opened), self._deadline)
+        if refused is None:
+            self._ok("children", "sagas that others wait for are found by their parents")
+        else:
+            self._warn("children", refused.reason, refused.hint)
+
+    async def _steps(self, opened: Opened) -> None:
+        told, note = await self._guest.run(lambda session: orphan_steps(session, opened, THOROUGH), self._deadline)
+        if note:
+            self._warn("steps", note)
+        if told is None:
+            return
+        rows = f"all {told.looked_at:,} step rows" if told.whole else f"the first and last {told.looked_at:,} step rows"
+        if not told.count:
+            self._ok("steps", f"{rows} were looked at, and each has its saga")
+            return
+        named = f", such as those of {', '.join(told.saga_ids)}" if told.saga_ids else ""
+        self._warn(
+            "steps",
+            f"{rows} were looked at: {told.count:,} belong to no saga{named}",
+            "find out who removed these sagas, or wrote steps without one",
+        )
 
     def _words(self, opened: Opened, journey: Journey) -> None:
         states = opened.reader.states
@@ -151,9 +190,10 @@ class Checkup:
         unknown: list[str] = []
         failed: list[str] = []
         known: list[str] = []
+        masked = Redactor()
         for raw in (*journey.words.live, *journey.words.ended):
             verdict = states.classify(raw)
-            word = verdict.raw_state or ""
+            word = masked.cut(verdict.raw_state or "", _LONGEST_WORD)
             if verdict.doubt is None:
                 known.append(f"{word} = {verdict.state}")
             elif says_only_failed(word):
@@ -165,7 +205,9 @@ class Checkup:
         if unknown:
             shown = ", ".join(repr(word) for word in sorted(unknown)[:20])
             self._warn(
-                "state words", f"the mapping doesn't know {shown}", f'say state.values = {{ {unknown[0]} = "…" }}'
+                "state words",
+                f"the mapping doesn't know {shown}",
+                f'say state.values = {{ {toml_key(min(unknown))} = "…" }}',
             )
         if failed and self._options.saga.state.failed_means is not FailedMeans.UNKNOWN:
             shown = ", ".join(repr(word) for word in sorted(failed))
@@ -186,7 +228,9 @@ class Checkup:
             .limit(literal_column(str(_SAMPLE)))
         )
         rows = await self._guest.run(lambda session: collect(session, statement, opened.scan), self._deadline)
-        counted = Counter(doubt.field.split("[")[0] for saga in rows.sagas for doubt in saga.doubts)
+        counted = Counter(
+            field for saga in rows.sagas for field in {doubt.field.split("[")[0] for doubt in saga.doubts}
+        )
         counted.pop("state", None)
         if not rows.sagas:
             self._ok("rows", "the table is empty")
@@ -202,7 +246,11 @@ class Checkup:
 
     def _mapping(self, opened: Opened) -> None:
         for capability, text in _UNKNOWABLE.items():
-            if capability not in opened.capabilities:
+            if capability in opened.capabilities:
+                continue
+            if capability is Capability.BUSINESS_KEYS and self._options.saga.business_key is not None:
+                self._warn("mapping", _UNSEARCHABLE, "map the key as it stands in a column, or in the payload")
+            else:
                 self._warn("mapping", text)
         if opened.reader.payload.not_extracted:
             names = ", ".join(opened.reader.payload.not_extracted)
@@ -216,6 +264,17 @@ class Checkup:
             self._warn("mapping", "no error texts: causes can't be grouped")
         if self._options.saga.version is None and "updated_at" not in opened.reader.times.columns:
             self._warn("mapping", "no version and no time of change: only a row's whole content tells that it changed")
+
+
+def _is_by_index(opened: Opened, journey: Journey) -> bool:
+    """Say whether every road to live rows follows an index that leads with the state or a time."""
+    states, words = opened.reader.states, opened.reader.words.state
+    names = {column.name for _, column in opened.reader.times.columns.values()}
+    if isinstance(states, ColumnStates) and states.column is not None:
+        names.add(states.column.name)
+    rules = [name for rule in words.when or () for name in rule.if_]
+    names |= {column.name for name in rules if (column := opened.table.find(name)) is not None}
+    return bool(journey.live) and all(road.leading & names for road in journey.live)
 
 
 async def check_store(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from sagadoctor.api.v1 import Look
 
@@ -27,21 +30,40 @@ def type_filter(reader: SagaReader, look: Look) -> list[ColumnElement[bool]]:
     return [reader.source.element(column).in_(given)]
 
 
-def since_condition(reader: SagaReader, look: Look) -> list[ColumnElement[bool]]:
-    """Return the condition of ended rows that changed since; empty where the database can't tell, or needn't."""
+class Since(msgspec.Struct, frozen=True):
+    """The condition of ended rows that changed since: of any row, of those with a time of change, of those without."""
+
+    either: ColumnElement[bool]
+    timed: ColumnElement[bool]
+    untimed: ColumnElement[bool]
+
+    def of_timed(self, conditions: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+        """Return the conditions for a road that leaves out rows without a time: no `or`, so that an index serves."""
+        return [self.timed if each is self.either else each for each in conditions]
+
+    def of_untimed(self, conditions: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+        """Return the conditions for the rows that such a road leaves out."""
+        return [self.untimed if each is self.either or each is self.timed else each for each in conditions]
+
+
+def since_condition(reader: SagaReader, look: Look) -> Since | None:
+    """Return the condition of ended rows that changed since; None where the database can't tell, or needn't."""
     from sqlalchemy import and_, or_
 
     if look.all_ended or look.ended_since is None:
-        return []
+        return None
     updated, created, ended = (
         _after(reader, name, look.ended_since) for name in ("updated_at", "created_at", "ended_at")
     )
     if updated is None:
-        return [] if ended is None else [ended]
+        return None if ended is None else Since(ended, ended, ended)
     column = reader.times.columns["updated_at"][1]
     if created is None or not column.nullable:
-        return [updated]
-    return [or_(updated, and_(reader.source.element(column).is_(None), created))]
+        return Since(updated, updated, updated)
+    beginning = reader.times.columns["created_at"][1]
+    if beginning.nullable:  # what tells no time at all may have moved just now
+        created = or_(created, reader.source.element(beginning).is_(None))
+    return Since(or_(updated, and_(reader.source.element(column).is_(None), created)), updated, created)
 
 
 def _after(reader: SagaReader, name: str, moment: datetime) -> ColumnElement[bool] | None:

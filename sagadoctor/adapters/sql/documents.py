@@ -82,4 +82,5 @@ def _value(
         )
         return func.json_valid(document) == literal_column("1"), func.json_value(document, where)
     document = cast(element, Text)
-    return func.json_valid(document) == literal_column("1"), func.json_extract(document, where)
+    # As text, as the other engines give it: a number compares with no text.
+    return func.json_valid(document) == literal_column("1"), cast(func.json_extract(document, where), Text)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Doubt, Look
+from sagadoctor.api.v1 import Doubt, FullScanRefused, Look
 from sagadoctor.api.v1.sql import Guest, Row, Session
 
 from .opened import Opened
 from .planning import Planner
 from .roads import Road, row_keys
 from .states import ColumnStates, RuleStates
-from .vocabulary import index_on
+from .vocabulary import index_on, parameter
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -22,14 +22,18 @@ PAGE_IDS: Final = 5000
 
 async def ended_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[Sequence[str]]:
     """Yield ids some thousand at a time; raises FullScanRefused where a big table has no index for it."""
-    roads = await guest.run(_planned(opened, look), look.deadline)
+    roads, refused = await guest.run(_planned(opened, look), look.deadline)
     for road in roads:
         while not road.done:
             yield await guest.run(_page(opened, road), look.deadline)
+    if refused is not None:
+        raise refused
 
 
-def _planned(opened: Opened, look: Look) -> Callable[[Session], list[Road]]:
-    def work(session: Session) -> list[Road]:
+def _planned(opened: Opened, look: Look) -> Callable[[Session], tuple[list[Road], FullScanRefused | None]]:
+    """Return what plans the roads, and says which ended sagas they don't reach."""
+
+    def work(session: Session) -> tuple[list[Road], FullScanRefused | None]:
         planner = Planner(session, opened, look)
         states = opened.reader.states
         constant = opened.reader.constant
@@ -37,13 +41,17 @@ def _planned(opened: Opened, look: Look) -> Callable[[Session], list[Road]]:
         sets: list[list[ColumnElement[bool]]] = [[]]
         leading: set[str] = set()
         if constant is not None and not constant.ended:
-            return []
+            return [], None
+        words = planner.words
+        missed = words.missed if words is not None else ""
+        if missed and look.allow_full_scan:
+            words, missed = None, ""
         if isinstance(states, RuleStates):
             sets = [[states.ended()]]
-        elif isinstance(states, ColumnStates) and states.column is not None and planner.words is not None:
+        elif isinstance(states, ColumnStates) and states.column is not None and words is not None:
             element = opened.reader.source.element(states.column)
             leading.add(states.column.name)
-            sets = [[element == opened.reader.source.parameter(states.column, raw)] for raw in planner.words.ended]
+            sets = [[element == parameter(opened, states.column, raw)] for raw in words.ended]
         index = (
             index_on(opened, states.column) if isinstance(states, ColumnStates) and states.column is not None else None
         )
@@ -53,7 +61,7 @@ def _planned(opened: Opened, look: Look) -> Callable[[Session], list[Road]]:
         ]
         if planner.big and not look.allow_full_scan and not all(planner.is_good(road) for road in roads):
             raise planner.refusal("ended sagas can't be listed")
-        return roads
+        return roads, planner.refusal(f"ended sagas can't all be listed: not {missed},") if missed else None
 
     return work
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -9,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from sagadoctor.api.v1 import Deadline, Doubt, FullScanRefused, Saga
-from sagadoctor.api.v1.sql import Guest, Session, access, bound
+from sagadoctor.api.v1.sql import SQLITE, Column, Guest, Kind, Session, access, bound
 
 from .advice import create_index
-from .documents import extracted, searched
 from .opened import Opened
 from .page import Rows, collect
-from .paths import parse_path
 from .reader import SagaReader
+from .searching import business_key_element
 from .source import is_storable
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CHUNK: Final = 500
 MOST_FOUND: Final = 100
+_WHOLE: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z")
 
 
 async def fetch_rows(
@@ -32,8 +33,14 @@ async def fetch_rows(
     """Return every row with one of these ids; ids compare as bytes, whatever the column's collation says."""
     found: list[Saga] = []
     unique = _meant_once(opened.reader, ids)
-    for start in range(0, len(unique), CHUNK):
-        found.extend(await _fetch(guest, opened, unique[start : start + CHUNK], deadline, detail=detail))
+    left = [unique[start : start + CHUNK] for start in range(0, len(unique), CHUNK)][::-1]
+    while left:
+        some = left.pop()
+        sagas, cut = await _fetch(guest, opened, some, deadline, detail=detail)
+        if cut and len(some) > 1:  # their documents are too big to be read together
+            left += [some[len(some) // 2 :], some[: len(some) // 2]]
+        else:
+            found += sagas
     return tuple(marked(found))
 
 
@@ -60,25 +67,28 @@ def repeated(saga: Saga) -> Saga:
     return replace(saga, doubts=(*saga.doubts, Doubt("id", saga.saga_id, "duplicate id: another row has the same")))
 
 
-async def _fetch(guest: Guest, opened: Opened, ids: Sequence[str], deadline: Deadline, *, detail: bool) -> list[Saga]:
+async def _fetch(
+    guest: Guest, opened: Opened, ids: Sequence[str], deadline: Deadline, *, detail: bool
+) -> tuple[list[Saga], bool]:
+    """Return the rows with one of these ids, and whether there were more than can be held at once."""
     from sqlalchemy import select
 
     companions = opened.detail if detail else opened.scan
     reader = companions.reader
     meant = {canonical for text in ids for canonical in reader.identity.whole.means(text)}
-    among = _among(reader, [value for text in ids for value in reader.identity.whole.lookups(text)])
-    if among is None:
-        return []
-    statement = select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, among)
+    asked = among(reader, [value for text in ids for value in reader.identity.whole.lookups(text)])
+    if asked is None:
+        return [], False
+    statement = select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, asked)
 
     def work(session: Session) -> Rows:
         return collect(session, statement, companions)
 
     rows = await guest.run(work, deadline)
-    return [saga for saga in rows.sagas if saga.saga_id in meant]
+    return [saga for saga in rows.sagas if saga.saga_id in meant], rows.cut
 
 
-def _among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool] | None:
+def among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool] | None:
     """Return the condition that the id is one of these; None where none of them can be an id here."""
     from sqlalchemy import and_, or_
 
@@ -106,15 +116,15 @@ async def find_rows(guest: Guest, opened: Opened, business_key: str, deadline: D
     reader = opened.reader
     words = reader.words.business_key
     column = None if words is None or words.path is not None else reader.source.column(words.column or "")
-    if not is_storable(business_key):
+    if not is_storable(business_key, reader.setting.engine):
         return ()
-    given = bound(business_key) if column is None else reader.source.given(column, business_key)
-    if given is None:
+    given = _spelt(reader, column, business_key)
+    if not given:
         return ()
     statement: Select[Any] = (
         select(*reader.selection.items)
         .select_from(reader.source.clause)
-        .where(*reader.where, element == given)
+        .where(*reader.where, element.in_(given))
         .limit(literal_column(str(MOST_FOUND)))
     )
 
@@ -129,25 +139,16 @@ async def find_rows(guest: Guest, opened: Opened, business_key: str, deadline: D
     return tuple(saga for saga in rows.sagas if saga.business_key == business_key)
 
 
-def business_key_element(reader: SagaReader) -> tuple[ColumnElement[Any], str] | None:
-    """Return the business key as the database sees it, and the name by which a plan shows its index."""
-    words, payload = reader.words.business_key, reader.words.payload
-    if words is None or words.const is not None or "business_key" in reader.payload.not_extracted:
-        return None
-    if words.path is not None and payload is not None and words.column in (None, payload.column):
-        column = reader.source.column(payload.column or "")
-        if column is None:
-            return None
-        element, path = reader.source.element(column), parse_path(words.path)
-        plain = searched(column, element, path, reader.setting.engine)
-        if plain is None:
-            engine, version = reader.setting.engine, reader.setting.version
-            plain = extracted(column, element, path, payload.format, engine, version)
-        return None if plain is None else (plain, str(path[-1]))
-    if words.path is not None or words.pattern is not None or words.values:
-        return None
-    column = reader.source.column(words.column or "")
-    return None if column is None else (reader.source.element(column), column.name)
+def _spelt(reader: SagaReader, column: Column | None, business_key: str) -> list[ColumnElement[Any]]:
+    """Return everything that the database may hold for a key as it is printed."""
+    words = reader.words.business_key
+    if column is None or words is None:
+        return [bound(business_key)]
+    read = reader.named("business_key", words, column)
+    values: list[Any] = [business_key] if read is None else read.lookups(business_key)
+    if read is None and reader.setting.engine == SQLITE and column.kind is Kind.OTHER and _WHOLE.match(business_key):
+        values.append(int(business_key))  # a column of no type compares numbers with no text
+    return [given for value in values if (given := reader.source.given(column, value)) is not None]
 
 
 def no_index(opened: Opened, leading: str, *, is_column: bool) -> FullScanRefused:

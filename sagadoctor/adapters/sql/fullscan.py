@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from sagadoctor.api.v1 import FullScanRefused, Look, Page, Saga
 from sagadoctor.api.v1.sql import POSTGRESQL, Guest, Session, Table
 
 from .conditions import since_condition
+from .find import repeated
 from .opened import Opened
 from .page import Companions, Rows, collect
 from .planning import Journey
@@ -58,20 +60,27 @@ class Pace:
 async def full_scan(guest: Guest, opened: Opened, look: Look, journey: Journey) -> AsyncIterator[Page]:
     """Yield live rows (and wanted ended ones) of the whole table."""
     seen: set[str] = set()
+    is_unique = opened.table.is_unique([column.name for column in opened.reader.identity.columns])
     left = look.live_cap
     notes: tuple[str, ...] = (*journey.notes, MOVED)
     async for rows in _bites(guest, opened, look):
         kept: list[Saga] = []
         truncated = False
-        for saga in rows:
-            if saga.saga_id in seen or (look.saga_types is not None and saga.saga_type not in look.saga_types):
+        for each in rows:
+            saga = each
+            if look.saga_types is not None and saga.saga_type not in look.saga_types:
                 continue
+            if saga.saga_id in seen:
+                if is_unique:  # it moved while the table was read
+                    continue
+                saga = repeated(saga)
             if opened.is_live(saga):
                 if left == 0:
                     truncated = True
                     continue
                 left -= 1
-                seen.add(saga.saga_id)
+                if saga.saga_id:
+                    seen.add(saga.saga_id)
                 kept.append(saga)
             elif opened.is_wanted(saga, look):
                 kept.append(saga)
@@ -189,16 +198,18 @@ def wanted(opened: Opened, reader: SagaReader, look: Look) -> list[ColumnElement
     if look.all_ended:
         return []
     states = reader.states
-    recent = since_condition(reader, look)
+    since = since_condition(reader, look)
+    recent = [since.either] if since is not None else []
     if isinstance(states, RuleStates):
         live = states.live()
         return [or_(live, and_(states.ended(), *recent)) if opened.wants_ended(look) else live]
     if not isinstance(states, ColumnStates) or not states.plain or states.column is None:
         return []
     element = reader.source.element(states.column)
-    spellings = ended_spellings(states.meanings.ended_names())
-    known = [each for word in spellings if (each := reader.source.given(states.column, word)) is not None]
+    meant = [word for word in ended_spellings(states.meanings.ended_names()) if states.meanings.of(word).ended]
+    known = [each for word in meant if (each := reader.source.given(states.column, word)) is not None]
     if not known or (opened.wants_ended(look) and not recent):
         return []
-    live = or_(element.is_(None), element.not_in(known))
+    exact = reader.source.by_bytes(states.column) if states.column.loose else element
+    live = or_(element.is_(None), exact.not_in(known))
     return [or_(live, *recent) if opened.wants_ended(look) else live]

@@ -12,7 +12,7 @@ from .idents import Ident, TextIdent, WholeId, ident
 from .mapping.saga import IdWords
 from .selection import Selection
 from .source import Source
-from .values import Unreadable, as_text
+from .values import Unreadable
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -34,9 +34,15 @@ class Identity:
             if column is not None:
                 at = selection.add(f"key:{column.name}", source.cell(column))
                 self.columns.append(column)
-                self._cells.append((at, source.opener(column)))
-                parts.append(ident(words.format, column.kind))
+                part = ident(words.format, column.kind)
+                self._cells.append((at, opener_of(part, column, source)))
+                parts.append(part)
         self.whole = WholeId(tuple(parts))
+
+    @property
+    def openers(self) -> list[CellReader]:
+        """Return what makes loose values of each column's raw cells."""
+        return [opened for _, opened in self._cells]
 
     @property
     def short_road(self) -> tuple[int, CellReader] | None:
@@ -64,13 +70,16 @@ class Identity:
         return [self._source.parameter(column, cell) for column, cell in zip(self.columns, raw, strict=True)]
 
 
+def opener_of(part: Ident, column: Column, source: Source) -> CellReader:
+    """Return what makes loose values of raw cells; a text's bytes are read by the id itself."""
+    opened = source.opener(column)
+    if not isinstance(part, TextIdent) or column.kind in (Kind.JSON, Kind.JSONB):
+        return opened
+    return lambda raw: raw if isinstance(raw, bytes) else opened(raw)
+
+
 def _cell(part: Ident, opened: CellReader, column: Column) -> CellReader:
     """Return the reader of an id of one column; a UUID that the database wrote is in its canonical form already."""
     if isinstance(part, TextIdent):
-        return _text
+        return part.canonical
     return opened if column.kind is Kind.UUID else lambda raw: part.canonical(opened(raw))
-
-
-def _text(raw: Any) -> str:
-    """Return a text id as it is; bytes that are no text spelt out, so that two of them stay two."""
-    return as_text(raw, "backslashreplace") if isinstance(raw, bytes) else str(raw)

@@ -6,9 +6,10 @@ import itertools
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
+
+import msgspec
 
 from sagadoctor.api.v1.sql import Kind
 
@@ -19,7 +20,10 @@ _UUID: Final = re.compile(
     r"(?i)(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?\Z"
 )
 _INT: Final = re.compile(r"[+-]?\d{1,30}\Z")
+_SPELT: Final = re.compile(r"\\x([89a-f][0-9a-f])")
+_HALVES: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _LARGEST: Final = 2**63
+_ESCAPED: Final = re.compile(r"%2([Ff5])")
 
 
 def dashed(digits: str) -> str:
@@ -46,17 +50,36 @@ class Ident(ABC):
 
 
 class TextIdent(Ident):
-    """Any text, compared as bytes."""
+    """Any text, compared as bytes; bytes that are no text are printed as `\\xff`, so that two of them stay two."""
 
     def canonical(self, value: Any) -> str:
-        """Return the text."""
-        if isinstance(value, str):
-            return value
-        return as_text(value, "backslashreplace") if isinstance(value, bytes) else str(value)
+        """Return the text; a NUL in it is part of it."""
+        if not isinstance(value, bytes):
+            return str(value)
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise Unreadable(raw_text(value), "not UTF-8 text", value.decode("utf-8", "backslashreplace")) from None
 
     def lookups(self, text: str) -> list[Any]:
-        """Return the text itself."""
-        return [text]
+        """Return the text itself, and the bytes that are printed like it."""
+        if "\\x" not in text and text.isascii():
+            return [text]
+        spelt = _SPELT.sub(_byte, text)
+        data = b"" if _HALVES.search(spelt) else spelt.encode("utf-8", "surrogateescape")
+        return [text, data] if _is_no_text(data) else [text]
+
+
+def _byte(found: re.Match[str]) -> str:
+    return chr(0xDC00 + int(found[1], 16))
+
+
+def _is_no_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 class IntIdent(Ident):
@@ -164,9 +187,8 @@ def ident(form: IdFormat | None, kind: Kind) -> Ident:
     return HexIdent() if kind is Kind.BYTES else TextIdent()
 
 
-@dataclass(frozen=True, slots=True)
-class WholeId:
-    """An id of one column or several; several are printed joined by `/`."""
+class WholeId(msgspec.Struct, frozen=True):
+    """An id of one column or several; several are joined by `/`, with `%2F` for a `/` in them and `%25` for a `%`."""
 
     parts: tuple[Ident, ...]
 
@@ -182,7 +204,7 @@ class WholeId:
             except Unreadable as unreadable:
                 odd = unreadable
                 texts.append(str(unreadable.value))
-        whole = "/".join(texts)
+        whole = "/".join(text.replace("%", "%25").replace("/", "%2F") for text in texts)
         if odd is not None:
             raise Unreadable(odd.raw, odd.reason, whole)
         return whole
@@ -215,8 +237,13 @@ def _one(part: Ident, value: Any) -> str:
 
 
 def _splits(text: str, count: int) -> list[list[str]]:
-    """Return the ways to cut a text at `/` into so many pieces; a piece may hold a `/` of its own."""
+    """Return the ways to cut a text at `/` into so many pieces.
+
+    One way for an id as it is printed; where there is a `/` too many, a person wrote one that belongs to a piece.
+    """
     pieces = text.split("/")
+    if len(pieces) == count:
+        return [[_ESCAPED.sub(lambda found: "/" if found[1] in "Ff" else "%", piece) for piece in pieces]]
     if len(pieces) < count or len(pieces) > 12:
         return []
     ways: list[list[str]] = []

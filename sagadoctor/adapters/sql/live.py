@@ -22,17 +22,17 @@ async def scan_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[
         async for page in full_scan(guest, opened, look, journey):
             yield page
         return
-    notes = tuple(journey.notes)
+    said = Page((), journey.repeated.cut, tuple(journey.notes))
     async for page in _live(guest, opened, look, journey):
-        yield Page(page.sagas, page.truncated, page.notes + notes)
-        notes = ()
-    if notes:
-        yield Page((), notes=notes)
+        yield Page(page.sagas, page.truncated or said.truncated, page.notes + said.notes)
+        said = Page(())
+    if said.notes:
+        yield said
     for road in journey.ended:
         while not road.done:
             rows = await walk(guest, opened, road, look)
             sagas = _marked(rows.sagas, journey)
-            kept = [saga for saga in sagas if not opened.is_live(saga) and opened.is_wanted(saga, look)]
+            kept = [saga for saga in sagas if opened.is_live(saga) or opened.is_wanted(saga, look)]
             if kept:
                 yield Page(kept)
     if journey.refused is not None:
@@ -43,8 +43,6 @@ async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> A
     """Yield live rows up to the cap; among several roads always go on with the one that is furthest back in time."""
     left = look.live_cap
     roads = list(journey.live)
-    mixed = not journey.ended or opened.mixes_words
-    wants_ended = mixed and opened.wants_ended(look)
     while roads:
         road = min(roads, key=lambda each: each.reached)
         rows = await walk(guest, opened, road, look, most=left + 1)
@@ -55,8 +53,9 @@ async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> A
         kept: Sequence[Saga] = live[:left]
         left -= len(kept)
         truncated = len(live) > len(kept)
-        if wants_ended:
-            kept = [*kept, *(saga for saga in rows.sagas if not opened.is_live(saga) and opened.is_wanted(saga, look))]
+        if len(live) < len(rows.sagas):  # the database took for live what has ended by its words
+            ended = (saga for saga in rows.sagas if not opened.is_live(saga))
+            kept = [*kept, *(saga for saga in ended if not road.mixed or opened.is_wanted(saga, look))]
         for start in range(0, len(kept), PAGE_ROWS):
             last = start + PAGE_ROWS >= len(kept)
             yield Page(kept[start : start + PAGE_ROWS], truncated and last)
@@ -67,9 +66,10 @@ async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> A
 
 
 def _marked(sagas: list[Saga], journey: Journey) -> list[Saga]:
-    if not journey.repeated:
+    repeats = journey.repeated.ids
+    if not repeats:
         return sagas
-    return [repeated(saga) if saga.saga_id in journey.repeated else saga for saga in sagas]
+    return [repeated(saga) if saga.saga_id in repeats else saga for saga in sagas]
 
 
 async def walk(guest: Guest, opened: Opened, road: Road, look: Look, most: int | None = None) -> Rows:

@@ -15,10 +15,12 @@ from .mapping.saga import SagaWords
 from .selection import Selection
 from .source import Source
 from .times import DERIVING, naive_utc, utc_text, zone_of, zoned
+from .values import Unreadable
 
 MOMENTS: Final = ("created_at", "updated_at", "ended_at", "deadline", "next_attempt_at")
 _AT: Final = {name: place for place, name in enumerate(Saga.__struct_fields__) if name in MOMENTS}
 _CREATED, _UPDATED, _DEADLINE = _AT["created_at"], _AT["updated_at"], _AT["deadline"]
+_PROGRESS: Final = ("created_at", "updated_at")
 _NUMBERS: Final = (Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 
 
@@ -41,7 +43,7 @@ class Moments:
                 continue
             self.columns[name] = (spec, column)
             at = selection.add(f"key:{column.name}", source.cell(column))
-            self.cells.append((name, at, moment_cell(spec, column, source)))
+            self.cells.append((name, at, moment_cell(spec, column, source, f"saga.{name}")))
             if spec.format in DERIVING:
                 self._from_ids.append(name)
 
@@ -66,10 +68,23 @@ class Moments:
             doubts.append(Doubt("deadline", deadline.isoformat(), "the deadline lies before the saga's start"))
         return tuple(derived)
 
+    def doubt_none(self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt]) -> None:
+        """Note that nothing tells when a live saga last moved, in a store that should: it would never be late."""
+        if args[_UPDATED] is not None or args[_CREATED] is not None or "updated_at" not in self.columns:
+            return
+        if any(doubt.field in _PROGRESS for doubt in doubts) or _from_steps("updated_at", steps) is not None:
+            return
+        doubts.append(Doubt("updated_at", "NULL", "nothing tells when it last moved"))
 
-def moment_cell(spec: TimeColumn, column: Column, source: Source) -> Callable[[Any], datetime | None]:
+
+def as_moment(value: Any) -> datetime | None:
+    """Return what is to go on with in place of a time that can't be read: a time, or none."""
+    return value if isinstance(value, datetime) else None
+
+
+def moment_cell(spec: TimeColumn, column: Column, source: Source, key: str) -> Callable[[Any], datetime | None]:
     """Return the reader of a time column's raw cells; a database's own times in UTC take the short road."""
-    _check_unit(spec, column, source)
+    _check_unit(spec, column, source, key)
     plain = spec.format in (None, TimeFormat.TIMESTAMP) and not spec.values and not spec.pattern and not spec.path
     if plain and source.engine != SQLITE:
         zone = zone_of(spec.tz) if spec.tz is not None else source.zone
@@ -78,7 +93,7 @@ def moment_cell(spec: TimeColumn, column: Column, source: Source) -> Callable[[A
         if column.kind is Kind.TIMESTAMP and zone is None:
             return naive_utc
     read = moment_reader(spec, source.zone)
-    opened = source.opener(column)
+    opened = as_time(source.opener(column))
     if plain and (zone_of(spec.tz) if spec.tz is not None else source.zone) is None:
 
         def text(raw: Any) -> datetime | None:
@@ -94,12 +109,21 @@ def moment_cell(spec: TimeColumn, column: Column, source: Source) -> Callable[[A
     return cell
 
 
-def _check_unit(spec: TimeColumn, column: Column, source: Source) -> None:
+def as_time(opened: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return an opener for a time: a text that can't be read is no time to go on with."""
+
+    def cell(raw: Any) -> Any:
+        try:
+            return opened(raw)
+        except Unreadable as odd:
+            raise Unreadable(odd.raw, odd.reason) from None
+
+    return cell
+
+
+def _check_unit(spec: TimeColumn, column: Column, source: Source, key: str) -> None:
     if spec.format is None and column.kind in _NUMBERS and not spec.values and spec.pattern is None:
-        source.missing.note(
-            f"{source.table.place}.{column.name} is a number ({column.type_text}): say its unit, such as "
-            f'{{ column = "{column.name}", format = "epoch_ms" }}'
-        )
+        source.missing.units[key] = (source.table, column)
 
 
 def _from_steps(name: str, steps: tuple[Step, ...] | None) -> datetime | None:

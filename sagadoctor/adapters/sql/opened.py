@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from sagadoctor.api.v1 import Capability, Deadline, Look, Saga, SagaState, SchemaMismatch, StoreContext
 from sagadoctor.api.v1.sql import Guest, Session, Table
@@ -17,15 +18,16 @@ from .outbox import Outbox
 from .owners import Owners
 from .page import Companions
 from .reader import SagaReader, Setting
+from .searching import business_key_element
 from .source import Missing
 from .states import ColumnStates
 from .times import zone_of
+from .units import unit_wanted
 
 _LINKS: Final = ("parent", "repaired_by")
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """What the statements need: the tables and the readers for a scan and for a detail view."""
 
     options: SqlOptions
@@ -138,6 +140,8 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
         )
 
     scan, detail = companions(detail=False), companions(detail=True)
+    for key, (where, column) in missing.units.items():
+        missing.note(f"stores.{context.name}.{key}: {unit_wanted(session, where, column, key)}")
     missing.check()
     return Opened(
         options,
@@ -171,7 +175,7 @@ def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capabili
         told.add(Capability.STEPS)
     if "updated_at" in reader.times.columns or reader.shape.has_times:
         told.add(Capability.TIMES)
-    if saga.business_key is not None and "business_key" not in reader.payload.not_extracted:
+    if business_key_element(reader) is not None:
         told.add(Capability.BUSINESS_KEYS)
     if options.outbox is not None:
         told.add(Capability.OUTBOX)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, SerializeAsAny, StrictStr
+from pydantic import AfterValidator, ConfigDict, Field, SerializeAsAny, StrictStr, ValidationInfo, field_validator
 
-from sagadoctor.api.v1 import Duration, Options, Secret
+from sagadoctor.api.v1 import Duration, Options, SagaState, Secret
 from sagadoctor.api.v1.sql import parse_address
 
-from .mapping.around import MaybeLocks, MaybeReceived, MaybeReplies, MaybeWriter, OutboxWords
-from .mapping.columns import Zone
+from .mapping.around import OutboxWords
+from .mapping.columns import Later, Zone
 from .mapping.saga import SagaWords
 from .mapping.steps import NoSteps, Steps
+from .words import FailedMeans
 
 
 def _url(text: str) -> str:
@@ -35,7 +36,30 @@ class SqlOptions(Options):
     saga: SagaWords
     steps: SerializeAsAny[Steps] = Field(default_factory=lambda: NoSteps(shape="none"))
     outbox: OutboxWords | None = None
-    received: MaybeReceived = None
-    replies: MaybeReplies = None
-    locks: MaybeLocks = None
-    writer: MaybeWriter = None
+    received: Later = None
+    replies: Later = None
+    locks: Later = None
+    writer: Later = None
+
+    @field_validator("outbox")
+    @classmethod
+    def _one_column_ties_it(cls, outbox: OutboxWords | None, known: ValidationInfo) -> OutboxWords | None:
+        saga: SagaWords | None = known.data.get("saga")
+        if outbox is not None and saga is not None and outbox.saga_id is not None and len(saga.id.columns) > 1:
+            raise ValueError(
+                f"saga_id is one column, and this saga's id has {len(saga.id.columns)} ({', '.join(saga.id.columns)}): "
+                "say saga = the saga's column that holds the entry's id"
+            )
+        return outbox
+
+    def doubts(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+        """Return where `failed_means` is said although `values` leave nothing to ask."""
+        state = self.saga.state
+        mapped = [word for word, meant in state.values.items() if meant == SagaState.FAILED]
+        if not mapped or state.failed_means in (None, FailedMeans.FAILED):
+            return ()
+        why = (
+            f'not asked of {", ".join(mapped)}: on the right of values "failed" means an undo failed or is missing; '
+            'leave usual words out of values, or write "compensated", for what the steps show counts all the same'
+        )
+        return ((("saga", "state", "failed_means"), why),)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import OutboxEntry
+import msgspec
+
+from sagadoctor.api.v1 import Doubt, OutboxEntry
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
 from .cells import ID_BOUND, NAME_BOUND
 from .fields import moment_reader, text_reader
 from .mapping.around import OutboxWords
 from .mapping.columns import ColumnWords, TimeColumn
+from .moments import as_moment, as_time
 from .selection import Selection
 from .shapes.child_table import comparable
 from .source import Missing, Source
@@ -23,8 +26,44 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 MOST: Final = 200
-"""Entries of one saga that are kept: the newest ones by the order of their ids."""
+"""Entries of one saga that are kept: those that are not sent first, then the newest."""
 _CHUNK: Final = 1000
+
+
+class Entries(msgspec.Struct):
+    """The entries of one saga in the order of their ids while they come in; never more than a bound is kept."""
+
+    count: int = 0
+    kept: list[OutboxEntry] = msgspec.field(default_factory=list)
+
+    def add(self, entry: OutboxEntry) -> None:
+        """Keep an entry, for now."""
+        self.count += 1
+        self.kept.append(entry)
+        if len(self.kept) >= 2 * MOST:
+            self.kept = self.told
+
+    @property
+    def told(self) -> list[OutboxEntry]:
+        """Return the entries that matter most: those that are not sent, or may not be, then the newest."""
+        if len(self.kept) <= MOST:
+            return self.kept
+        ranked = sorted(range(len(self.kept)), key=self._rank)
+        return [self.kept[at] for at in sorted(ranked[:MOST])]
+
+    def _rank(self, at: int) -> tuple[int, float, int]:
+        entry = self.kept[at]
+        moment = entry.created_at or entry.sent_at
+        order = {False: 0, None: 1, True: 2}[entry.sent]
+        return order, -moment.timestamp() if moment is not None else 0.0, -at
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Say that there were more."""
+        if self.count <= MOST:
+            return ()
+        reason = f"{self.count} entries; only {MOST} were kept, those not sent first, then the newest"
+        return (Doubt("outbox", str(self.count), reason),)
 
 
 class Outbox:
@@ -49,6 +88,8 @@ class Outbox:
         self.key = key
         if key is not None:
             self._selection.add("key", self.source.cell(key))
+        entry = self.source.column(words.id)
+        self._id_element = None if entry is None or entry is key else self.source.element(entry)
         self._id = self._field("id", ColumnWords(column=words.id), ID_BOUND)
         self._step = self._field("step", words.step, NAME_BOUND) if words.step is not None else None
         self._sent = self._field("sent", words.sent, NAME_BOUND) if words.sent is not None else None
@@ -74,7 +115,7 @@ class Outbox:
         if words is None or column is None:
             return None
         at = self._selection.add(f"{name}:{column.name}", self.source.text(column, NAME_BOUND))
-        opened, read = self.source.opener(column), moment_reader(words, self.source.zone)
+        opened, read = as_time(self.source.opener(column)), moment_reader(words, self.source.zone)
 
         def value(row: Row) -> Any:
             loose = None if row[at] is None else opened(row[at])
@@ -86,9 +127,9 @@ class Outbox:
         """Return the raw cell by which a saga's entries are looked up."""
         return row[self._link_at] if self._link is not None else raw_id[0]
 
-    def gather(self, session: Session, links: Sequence[Any], ids: Column) -> dict[Any, tuple[OutboxEntry, ...]]:
+    def gather(self, session: Session, links: Sequence[Any], ids: Column) -> dict[Any, Entries]:
         """Return the entries by the raw cell that ties them to a saga."""
-        found: dict[Any, list[OutboxEntry]] = {}
+        found: dict[Any, Entries] = {}
         if self.key is None:
             return {}
         wanted = list(dict.fromkeys(link for link in links if link is not None))
@@ -96,10 +137,12 @@ class Outbox:
         for start in range(0, len(wanted), _CHUNK):
             chunk = [self._sagas.parameter(column, raw) for raw in wanted[start : start + _CHUNK]]
             for row in session.stream(self.statement(chunk)):
-                entries = found.setdefault(comparable(row[:1]), [])
-                if len(entries) < MOST:
-                    entries.append(self._entry(row))
-        return {key: tuple(entries) for key, entries in found.items()}
+                key = comparable(row[:1])
+                entries = found.get(key)
+                if entries is None:
+                    entries = found[key] = Entries()
+                entries.add(self._entry(row))
+        return found
 
     def statement(self, links: Sequence[ColumnElement[Any]]) -> Any:
         """Return the statement for the entries of these sagas."""
@@ -107,12 +150,11 @@ class Outbox:
 
         assert self.key is not None
         element = self.source.element(self.key)
-        return (
-            select(*self._selection.items).select_from(self.source.clause).where(element.in_(links)).order_by(element)
-        )
+        order = [element] if self._id_element is None else [element, self._id_element]
+        return select(*self._selection.items).select_from(self.source.clause).where(element.in_(links)).order_by(*order)
 
     def _entry(self, row: Row) -> OutboxEntry:
-        sent_at = _tolerant(self._sent_at, row)
+        sent_at = as_moment(_tolerant(self._sent_at, row))
         sent: bool | None = None
         if self._sent is not None:
             try:
@@ -122,9 +164,8 @@ class Outbox:
         elif self._sent_at is not None:
             sent = sent_at is not None
         entry_id = word(_tolerant(self._id, row)) or ""
-        return OutboxEntry(
-            entry_id, self.place, _tolerant(self._step, row), sent, _tolerant(self._created_at, row), sent_at
-        )
+        created_at = as_moment(_tolerant(self._created_at, row))
+        return OutboxEntry(entry_id, self.place, _tolerant(self._step, row), sent, created_at, sent_at)
 
 
 def _tolerant(read: Callable[[Row], Any] | None, row: Row) -> Any:

@@ -60,9 +60,13 @@ class Owners:
             for raw_id, raw_beat in session.stream(statement):
                 try:
                     name = word(id_of(raw_id)) or ""
+                except Unreadable:
+                    continue
+                try:
                     loose = None if raw_beat is None else beat_of(raw_beat)
                     beat = None if loose is None else self._read(loose)
                 except Unreadable:
+                    found[name] = Owner(name)  # nobody can tell
                     continue
                 alive = beat is not None and now - beat <= self._within
                 found[name] = Owner(name, alive=alive, heartbeat_at=beat)

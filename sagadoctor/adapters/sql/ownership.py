@@ -32,7 +32,7 @@ class Ownership:
             column = source.column(words.lease_until.column)
             if column is not None:
                 at = selection.add(f"key:{column.name}", source.cell(column))
-                self._cells["lease_until"] = (at, moment_cell(words.lease_until, column, source))
+                self._cells["lease_until"] = (at, moment_cell(words.lease_until, column, source, "saga.lease_until"))
 
     @property
     def is_mapped(self) -> bool:

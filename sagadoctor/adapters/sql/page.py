@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from sagadoctor.api.v1 import Saga
@@ -30,21 +30,19 @@ PAGE_BYTES: Final = 64 * 1024 * 1024
 _AT_ONCE: Final = 500
 
 
-@dataclass(slots=True)
-class Rows:
+class Rows(msgspec.Struct):
     """What one statement brought: facts in the order of the rows, and the raw row that came last."""
 
-    sagas: list[Saga] = field(default_factory=list)
+    sagas: list[Saga] = msgspec.field(default_factory=list)
     last: Row | None = None
     count: int = 0
     cut: bool = False
     """The page ended early because its rows were big; there may be more."""
-    keys: list[list[Any]] = field(default_factory=list)
+    keys: list[list[Any]] = msgspec.field(default_factory=list)
     """The raw key of every row, where keys may repeat."""
 
 
-@dataclass(frozen=True, slots=True)
-class Companions:
+class Companions(msgspec.Struct, frozen=True):
     """A row's reader, and what is read beside a page by its ids: steps in a child table, the outbox, owners."""
 
     reader: SagaReader
@@ -62,7 +60,8 @@ class Companions:
         reader = self.reader
         if isinstance(reader.shape, ChildTableSteps):
             keys = {key: None for row in rows if None not in (key := reader.identity.raw(row))}
-            steps = reader.shape.gather(session, (reader.identity.parameters(key) for key in keys)) if keys else {}
+            given = (reader.shape.parameters(reader.identity, key) for key in keys)
+            steps = reader.shape.gather(session, (each for each in given if each is not None)) if keys else {}
             sagas = [reader.saga(row, steps.get(comparable(reader.identity.raw(row)))) for row in rows]
         else:
             sagas = [reader.saga(row) for row in rows]
@@ -77,7 +76,10 @@ class Companions:
         found = outbox.gather(session, links, self.reader.identity.columns[0])
         entries = [found.get(comparable((link,))) for link in links]
         pairs = zip(entries, sagas, strict=True)
-        return [replace(saga, outbox=told) if told is not None else saga for told, saga in pairs]
+        return [
+            replace(saga, outbox=tuple(told.told), doubts=(*saga.doubts, *told.doubts)) if told is not None else saga
+            for told, saga in pairs
+        ]
 
     def _with_owners(self, session: Session, owners: Owners, sagas: list[Saga]) -> list[Saga]:
         names = [saga.owner.name for saga in sagas if saga.owner is not None and saga.owner.name]

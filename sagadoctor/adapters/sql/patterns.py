@@ -1,52 +1,66 @@
-"""Regular expressions of a mapping: the first group is the value; one that could run for ever is refused."""
+"""Regular expressions of a mapping: the first group is the value; one that could run for long is refused."""
 
 from __future__ import annotations
 
 import re
-from re import _constants as constants  # type: ignore[attr-defined]
+from collections.abc import Iterator
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any, Final
+from typing import Final
 
-LONGEST_SUBJECT: Final = 1000
+import msgspec
+
+from .effort import begins_lines, begins_once, worst_steps
+
+LONGEST_SUBJECT: Final = 500
 """A pattern looks at this many characters of a cell at most."""
+MOST_STEPS: Final = 4_000_000
+"""What a search may take at worst: some 50 ms. While `re` works, nothing else does, not even a signal or a timeout."""
+_ANCHORED: Final = "begin it with ^ if the value stands at the beginning, and "
+_ADVICE: Final = (
+    "on some texts it would try for very long how to share the same characters out among its repeats; {anchored}let "
+    "each repeat end where the next part begins: ^([^-]*)-([^-]*)$, not (.*)-(.*); [a-z]+, not (?:[a-z]+)* or (?:a|a)*"
+)
 
-_REPEATS: Final = (constants.MAX_REPEAT, constants.MIN_REPEAT)
+
+class Pattern(msgspec.Struct, frozen=True):
+    """A compiled pattern; `by_line` when it begins with `.*`, so that only the beginnings of lines are worth a try."""
+
+    compiled: re.Pattern[str]
+    by_line: bool = False
 
 
-def parse_pattern(text: str) -> re.Pattern[str]:
-    """Compile a pattern; raises ValueError when it is malformed, has no group or nests endless repeats."""
+def parse_pattern(text: str) -> Pattern:
+    """Compile a pattern; raises ValueError when it is malformed, has no group or could run for long."""
     try:
         made = re.compile(text)
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
     if made.groups == 0:
         raise ValueError("the pattern has no group: its first group, in parentheses, is the value")
-    if _nests_repeats(parser.parse(text), inside=False):
-        raise ValueError("a repeat inside a repeat, such as (a+)+, can run for ever on some texts; write it flat")
-    return made
+    parsed = parser.parse(text)
+    if worst_steps(text, LONGEST_SUBJECT) > MOST_STEPS:
+        once = begins_once(parsed, made.flags) or begins_lines(parsed)
+        raise ValueError(_ADVICE.format(anchored="" if once else _ANCHORED))
+    return Pattern(made, begins_lines(parsed))
 
 
-def _nests_repeats(parsed: Any, *, inside: bool) -> bool:
-    for operation, argument in parsed:
-        if operation in _REPEATS:
-            _, most, body = argument
-            endless = most is constants.MAXREPEAT or most > 50
-            if (endless and inside) or _nests_repeats(body, inside=inside or endless):
-                return True
-        elif any(_nests_repeats(body, inside=inside) for body in _bodies(argument)):
-            return True
-    return False
-
-
-def _bodies(argument: Any) -> list[Any]:
-    if isinstance(argument, parser.SubPattern):
-        return [argument]
-    if isinstance(argument, list | tuple):
-        return [body for item in argument for body in _bodies(item)]
-    return []
-
-
-def value_of(pattern: re.Pattern[str], text: str) -> str | None:
+def value_of(pattern: Pattern, text: str) -> str | None:
     """Return the first group of the first match, None without one."""
-    found = pattern.search(text[:LONGEST_SUBJECT])
-    return None if found is None else found[1]
+    subject = text[:LONGEST_SUBJECT]
+    if not pattern.by_line:
+        found = pattern.compiled.search(subject)
+        return None if found is None else found[1]
+    dotall = pattern.compiled.flags & re.DOTALL
+    for start in (0,) if dotall else _lines(subject):
+        found = pattern.compiled.match(subject, start)
+        if found is not None:
+            return found[1]
+    return None
+
+
+def _lines(text: str) -> Iterator[int]:
+    yield 0
+    at = text.find("\n")
+    while at >= 0:
+        yield at + 1
+        at = text.find("\n", at + 1)

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Doubt, FullScanRefused, Look
-from sagadoctor.api.v1.sql import Index, Session, access
+import msgspec
+
+from sagadoctor.api.v1 import FullScanRefused, Look
+from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Index, Row, Session, access
 
 from .advice import index_to_create, unindexed
-from .conditions import since_condition, type_filter
+from .conditions import Since, since_condition, type_filter
+from .leftovers import left_out, untimed
 from .opened import Opened
+from .partial import outside, predicate
+from .repeats import Repeats, repeats
 from .roads import SORTED_ROWS, Key, Road, row_keys, time_key
 from .states import ColumnStates, RuleStates
-from .vocabulary import Vocabulary, by_bytes, predicate, vocabulary
+from .vocabulary import Vocabulary, parameter, vocabulary
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
-_MOST_REPEATED: Final = 1000
 _DOUBT: Final = 5
 """An engine's estimate of a table's rows may be this many times too low."""
 
 
-@dataclass(slots=True)
-class Journey:
+class Journey(msgspec.Struct):
     """The roads of one scan, and what has to be said about them."""
 
-    live: list[Road] = field(default_factory=list)
-    ended: list[Road] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    live: list[Road] = msgspec.field(default_factory=list)
+    ended: list[Road] = msgspec.field(default_factory=list)
+    notes: list[str] = msgspec.field(default_factory=list)
     refused: FullScanRefused | None = None
-    """Why the ended rows are not read; the live ones are."""
+    """Which rows are not read, and why; the others are."""
     full_scan: bool = False
     words: Vocabulary | None = None
-    repeated: frozenset[str] = frozenset()
-    """Ids that more than one row has."""
+    repeated: Repeats = msgspec.field(default_factory=Repeats)
 
 
 class Planner:
@@ -47,10 +48,16 @@ class Planner:
         self.session, self.opened, self.look = session, opened, look
         self.reader = opened.reader
         self.big = opened.table.rows > opened.context.big_table
-        self.words = vocabulary(session, opened, big=self.big)
+        self.vocabulary = vocabulary(session, opened, big=self.big)
+        told = self.vocabulary
+        self.words = told if self.big or told is None or not told.missed else None
+        """The words by which rows are looked for; None where all rows are read and judged by their words."""
         self.keys, self.unique = row_keys(opened)
         self.time = time_key(opened)
         self.types = type_filter(self.reader, look)
+        self.known = [*self.types, *self._having_an_id()]
+        """What every road asks for: rows of these types, and rows that can be told apart."""
+        self.since: Since | None = since_condition(self.reader, look)
 
     def plan(self) -> Journey:
         """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
@@ -61,47 +68,38 @@ class Planner:
                 source=self.opened.context.name,
                 hint="; ".join(missing),
             )
-        journey = Journey(words=self.words)
-        if not self.big and not self.opened.table.is_unique([column.name for column in self.reader.identity.columns]):
-            journey.repeated = self._repeated()
-        if self.words is not None and self.words.note:
-            journey.notes.append(self.words.note)
-        if self.words is not None and not self.words.complete:
-            journey.notes.append("the state column holds more different words than can be looked at")
+        journey = Journey(words=self.vocabulary)
+        journey.repeated = repeats(self.session, self.opened, big=self.big)
+        if journey.repeated.note:
+            journey.notes.append(journey.repeated.note)
         live = self._first_good(self._live_ways())
         if live is None:
             if not self.look.allow_full_scan:
                 raise self.refusal("live sagas can't be found")
             journey.full_scan = True
             return journey
-        journey.live = live
-        self._plan_nulls(journey)
+        mixed = self.opened.mixes_words or (isinstance(self.reader.states, ColumnStates) and self.words is None)
+        for road in live:
+            road.mixed = mixed
+        missed = [self.words.missed] if self.words is not None and self.words.missed else []
+        journey.live = [*live, *left_out(self, live, missed)]
         if self.opened.wants_ended(self.look):
             ended = self._first_good(self._ended_ways())
-            if ended is not None:
-                journey.ended = [*ended, *self._untimed(ended, journey)]
-            elif self.look.allow_full_scan:
-                journey.full_scan = True
+            if ended is None:
+                missed.append("ended sagas")
             else:
-                journey.refused = self.refusal("ended sagas were not looked at: they can't be found")
+                journey.ended = [*ended, *untimed(self, ended, missed)]
+        if missed and self.look.allow_full_scan:
+            journey.full_scan = True
+        elif missed:
+            journey.refused = self.refusal(f"not everything was looked at: {', '.join(missed)} can't be found")
         return journey
 
-    def _repeated(self) -> frozenset[str]:
-        """Return the ids that more than one row has, where no index forbids it; texts compare as bytes."""
-        from sqlalchemy import func, literal_column, select
-
-        elements = [by_bytes(self.opened, column) for column in self.reader.identity.columns]
-        statement = (
-            select(*(element.label(f"e{at}") for at, element in enumerate(elements)))
-            .select_from(self.reader.source.clause)
-            .where(*self.reader.where)
-            .group_by(*elements)
-            .having(func.count() > literal_column("1"))
-            .limit(literal_column(str(_MOST_REPEATED)))
-        )
-        doubts: list[Doubt] = []
-        rows = [row for row in self.session.stream(statement) if None not in row]
-        return frozenset(self.reader.identity.read(row, doubts) for row in rows)
+    def _having_an_id(self) -> list[ColumnElement[bool]]:
+        """Return the conditions of rows that keys can page; those without an id have a road of their own."""
+        source, identity = self.reader.source, self.reader.identity
+        nullable = [] if self.unique else [column for column in identity.columns if column.nullable]
+        return [source.element(column).is_not(None) for column in nullable]
 
     def refusal(self, what: str) -> FullScanRefused:
         """Return the refusal with the index that would help."""
@@ -114,7 +112,7 @@ class Planner:
 
     # -- the ways, best first ---------------------------------------------------------------------------------
 
-    def _live_ways(self) -> list[list[Road]]:
+    def _live_ways(self) -> Iterable[list[Road]]:
         states = self.reader.states
         constant = self.reader.constant
         if constant is not None:
@@ -127,10 +125,10 @@ class Planner:
             return self._ways_of([[]], None) if not self.big else []
         return self._by_words(states, self.words.live)
 
-    def _ended_ways(self) -> list[list[Road]]:
+    def _ended_ways(self) -> Iterable[list[Road]]:
         states = self.reader.states
         constant = self.reader.constant
-        extra = since_condition(self.reader, self.look)
+        extra = [self.since.either] if self.since is not None else []
         if constant is not None:
             return self._ways_of([extra], None, since=bool(extra)) if constant.ended else [[]]
         if isinstance(states, RuleStates):
@@ -139,21 +137,34 @@ class Planner:
             return self._ways_of([[part, *extra] for part in states.parts(ended=True)], None, since=bool(extra))
         if self.words is None or not isinstance(states, ColumnStates):
             return [[]] if not self.big else []  # the live road reads every row already
-        return self._by_words(states, self.words.ended, extra)
+        column = states.column
+        if column is not None and column.loose and self.words.live:  # rows that the live roads have read already
+            live = [parameter(self.opened, column, raw) for raw in self.words.live]
+            extra = [*extra, self.reader.source.element(column).not_in(live)]
+        if self.words.partial is not None and not self.words.all_ended and column is not None:
+            # The index doesn't tell what words the rows have that it leaves out: they are judged here.
+            ended = [parameter(self.opened, column, raw) for raw in self.words.ended]
+            held = [[self.reader.source.element(column).in_(ended), *extra]] if ended else []
+            return self._ways_of([*held, [outside(self.words.partial), *extra]], None, since=self.since is not None)
+        return self._by_words(states, self.words.ended, extra, since=self.since is not None)
 
     def _by_words(
-        self, states: ColumnStates, raws: Sequence[Any], extra: Sequence[ColumnElement[bool]] = ()
-    ) -> list[list[Road]]:
+        self,
+        states: ColumnStates,
+        raws: Sequence[Any],
+        extra: Sequence[ColumnElement[bool]] = (),
+        *,
+        since: bool = False,
+    ) -> Iterable[list[Road]]:
         """Return the ways to rows with one of these words."""
         if not raws:
             return [[]]
         column = states.column
         assert column is not None
-        source = self.reader.source
-        element = source.element(column)
-        each = [[element == source.parameter(column, raw), *extra] for raw in raws]
-        together = [element.in_([source.parameter(column, raw) for raw in raws]), *extra]
-        return self._ways_of(each, column.name, [together], since=bool(extra))
+        element = self.reader.source.element(column)
+        given = [parameter(self.opened, column, raw) for raw in raws]
+        each = [[element == one, *extra] for one in given]
+        return self._ways_of(each, column.name, [[element.in_(given), *extra]], since=since)
 
     def _ways_of(
         self,
@@ -162,37 +173,35 @@ class Planner:
         together: Sequence[list[ColumnElement[bool]]] | None = None,
         *,
         since: bool = False,
-    ) -> list[list[Road]]:
-        """Return the ways for some sets of conditions: by state and time, by time, by state, by key.
+    ) -> Iterator[list[Road]]:
+        """Yield the ways for some sets of conditions: by state and time, by time, by state, by key.
 
         `since`: the conditions hold the time to a range, so that an index on it alone is of use.
         """
         at_once = together if together is not None else each
         time = self.time
-        ways: list[list[Road]] = []
         if state is not None and time is not None and self._has_index(state, time.column.name if time.column else ""):
-            ways.append([self._road(conditions, time, {state}) for conditions in each])
+            yield [self._road(conditions, time, {state}) for conditions in each]
         if time is not None and time.column is not None:
             ranged = since and self._has_index(time.column.name)
             if ranged or self._partial():
                 leading = {time.column.name} if ranged else set[str]()
-                ways.append([self._road(conditions, time, leading) for conditions in at_once])
+                yield [self._road(conditions, time, leading) for conditions in at_once]
         indexed = state is not None and self._has_index(state)
         ordered = time if time is not None and (indexed or not self.big) and self._may_exceed_cap(at_once) else None
         if state is not None and indexed:
-            ways.append([self._road(conditions, ordered, {state}) for conditions in each])
+            yield [self._road(conditions, ordered, {state}) for conditions in each]
         if self._partial():
-            ways.append([self._road(conditions, None, set()) for conditions in at_once])
-        for index in self.opened.table.indexes if self.big else ():
-            if index.predicate is not None:  # for planners that see no implication: the condition itself
-                within = [[*conditions, predicate(index)] for conditions in at_once]
-                ways.append([self._road(conditions, time, set()) for conditions in within])
-                ways.append([self._road(conditions, None, set()) for conditions in within])
-        if not self.big and ordered is not None and not ways:
-            ways.append([self._road(conditions, ordered, set()) for conditions in at_once])
+            yield [self._road(conditions, None, set()) for conditions in at_once]
+        if state is not None and self.words is not None and self.words.partial is not None:
+            condition = predicate(self.words.partial)  # for planners that see no implication: the condition itself
+            within = [[*conditions, condition] for conditions in at_once]
+            yield [self._road(conditions, time, set()) for conditions in within]
+            yield [self._road(conditions, None, set()) for conditions in within]
+        if not self.big and ordered is not None:
+            yield [self._road(conditions, ordered, set()) for conditions in at_once]
         others = {index.columns[0] for index in self.opened.table.indexes if index.columns} - {None}
-        ways.append([self._road(conditions, None, self._useful(others)) for conditions in at_once])
-        return ways
+        yield [self._road(conditions, None, self._useful(others)) for conditions in at_once]
 
     def _useful(self, leading: set[str | None]) -> set[str]:
         """Return the columns of `where` and of rules that an index begins with."""
@@ -202,7 +211,7 @@ class Planner:
                 named |= {column.name for name in rule.if_ if (column := self.opened.table.find(name))}
         return {name for name in leading if name in named}
 
-    def _first_good(self, ways: list[list[Road]]) -> list[Road] | None:
+    def _first_good(self, ways: Iterable[list[Road]]) -> list[Road] | None:
         for roads in ways:
             if all(self.is_good(road) for road in roads):
                 return roads
@@ -210,27 +219,45 @@ class Planner:
 
     def is_good(self, road: Road) -> bool:
         """Say whether a road may be taken, and fit its pages to what the plan says."""
-        plan = self.session.explain(road.statement())
+        plan = self._explained(road)
         found = access(plan, self.opened.table, road.leading, self.opened.engine)
         if found.sorts:
             road.rows = SORTED_ROWS
-        return not (self.big and found.sequential)
+        return not (self.big and (found.sequential or self._walks_along(plan)))
+
+    def _explained(self, road: Road) -> list[Row]:
+        """Return the engine's plan; where it refuses the index that the road was told to take, without it."""
+        try:
+            return self.session.explain(road.statement())
+        except Exception:
+            if road.index is None or self.opened.engine == POSTGRESQL:
+                raise
+        road.index = None
+        return self.session.explain(road.statement())
+
+    def _walks_along(self, plan: Sequence[Row]) -> bool:
+        """Say whether SQLite would walk along a whole index from end to end: told to take it, it does."""
+        if self.opened.engine != SQLITE:
+            return False
+        whole = tuple(f" INDEX {index.name}" for index in self.opened.table.indexes if index.predicate is None)
+        return any(str(row[3]).startswith("SCAN ") and str(row[3]).endswith(whole) for row in plan)
 
     # -- the parts of a road ----------------------------------------------------------------------------------
 
     def _road(self, conditions: list[ColumnElement[bool]], time: Key | None, leading: set[str]) -> Road:
         keys = self.keys
-        every = [*conditions, *self.types]
+        every = [*conditions, *self.known]
+        without: list[ColumnElement[bool]] | None = None
         if time is not None:
-            every.append(time.element.is_not(None))
+            without = self.since.of_untimed(every) if self.since is not None else every
+            every = [*(self.since.of_timed(every) if self.since is not None else every), time.element.is_not(None)]
             keys = (time, *(key for key in keys if key.at != time.at))
         names = [
             column for column in (*leading, time.column.name if time is not None and time.column else None) if column
         ]
-        index = next((each for each in self.opened.table.indexes if leading and self._begins(each, names)), None)
-        index = index or next(
-            (each for each in self.opened.table.indexes if names and self._begins(each, names[:1])), None
-        )
+        whole = [index for index in self.opened.table.indexes if index.predicate is None and not index.primary]
+        index = next((each for each in whole if leading and self._begins(each, names)), None)
+        index = index or next((each for each in whole if leading and self._begins(each, names[:1])), None)
         return Road(
             self.opened,
             every,
@@ -238,71 +265,9 @@ class Planner:
             self.unique,
             frozenset(leading),
             by_time=time is not None,
-            index=index.name if index is not None and leading and not index.primary else None,
+            untimed=without,
+            index=index.name if index is not None else None,
         )
-
-    def _plan_nulls(self, journey: Journey) -> None:
-        """Add what an order leaves out: rows without a state, without a time, without an id."""
-        from sqlalchemy import and_, or_
-
-        states = self.reader.states
-        table = self.opened.table
-        elements: list[tuple[str, ColumnElement[bool]]] = []
-        state = states.column if isinstance(states, ColumnStates) and self.words is not None else None
-        if state is not None and state.nullable:
-            elements.append(("state", self.reader.source.element(state).is_(None)))
-        if self.big and isinstance(states, RuleStates):
-            elements.append(("a matching rule", states.unmatched()))
-        timed = [road for road in journey.live if road.by_time]
-        time = self.time
-        if timed and time is not None and time.column is not None and time.column.nullable:
-            for road in timed:
-                kept = [each for each in road.conditions if not _is_not_null(each)]
-                conditions = and_(time.element.is_(None), *kept)
-                elements.append((time.column.name, conditions))
-        if not self.unique:
-            nulls = [
-                self.reader.source.element(column).is_(None)
-                for column in self.reader.identity.columns
-                if column.nullable
-            ]
-            if nulls:
-                elements.append(("id", or_(*nulls)))
-        for name, condition in elements:
-            road = Road(self.opened, [condition, *self.types], self.keys, self.unique, rows=SORTED_ROWS)
-            leading = {name} | {each for other in journey.live for each in other.leading}
-            if isinstance(states, ColumnStates) and states.column is not None:
-                leading.add(states.column.name)
-            road.leading = frozenset(leading)
-            if name == "id":
-                road.keys, road.unique = (), False
-                road.rows = 1000
-            if not self.is_good(road):
-                journey.notes.append(f"rows of {table.place} without {name} were not looked for: no index finds them")
-            else:
-                journey.live.append(road)
-
-    def _untimed(self, roads: Sequence[Road], journey: Journey) -> list[Road]:
-        """Return roads to the ended rows that an order by time leaves out, because they tell no time of change."""
-        from sqlalchemy import and_
-
-        time = self.time
-        if time is None or time.column is None or not time.column.nullable:
-            return []
-        found: list[Road] = []
-        for timed in roads:
-            if not timed.by_time:
-                continue
-            kept = [each for each in timed.conditions if not _is_not_null(each)]
-            road = Road(self.opened, [and_(time.element.is_(None), *kept)], self.keys, self.unique, rows=SORTED_ROWS)
-            road.leading = timed.leading | {time.column.name}
-            if self.is_good(road):
-                found.append(road)
-            else:
-                place = self.opened.table.place
-                note = f"ended rows of {place} without {time.column.name} were not looked for: no index finds them"
-                journey.notes.append(note)
-        return found
 
     def _has_index(self, *names: str) -> bool:
         return any(self._begins(index, names) for index in self.opened.table.indexes if index.predicate is None)
@@ -333,9 +298,3 @@ class Planner:
             if int(self.session.rows(select(func.count()).select_from(some))[0][0]) > cap:
                 return True
         return False
-
-
-def _is_not_null(condition: Any) -> bool:
-    from sqlalchemy.sql import operators
-
-    return getattr(condition, "operator", None) is operators.is_not

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from sagadoctor.api.v1 import ENDED, Doubt, Policy, Saga, SagaState, Step, StepStatus
 from sagadoctor.api.v1.sql import Column, Kind, Table
@@ -18,7 +19,7 @@ from .identity import Identity
 from .idents import Ident, ident
 from .mapping.columns import ColumnWords, TextColumn
 from .mapping.saga import SagaWords
-from .moments import Moments
+from .moments import MOMENTS, Moments, as_moment
 from .options import SqlOptions
 from .ownership import Ownership
 from .payload import Payload
@@ -53,8 +54,7 @@ Told = tuple[tuple[Step, ...], Odd]
 """Steps that don't stand in the saga's row, with what was odd about them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """What a reader knows beside its mapping."""
 
     store: str
@@ -135,7 +135,7 @@ class SagaReader:
         if spec.path is not None or column.kind in (Kind.JSON, Kind.JSONB):
             expression, _ = self.source.document(column)
         read, opened = text_reader(spec), self.source.opener(column)
-        named = self._named(name, spec, column)
+        named = self.named(name, spec, column)
 
         def cell(raw: Any) -> Any:
             text = read(opened(raw)) if named is None else named.canonical(opened(raw))
@@ -144,7 +144,7 @@ class SagaReader:
         at = self.selection.add(f"{name}:{column.name}", expression)
         return at, _remembering(cell) if name == "type" else cell
 
-    def _named(self, name: str, spec: ColumnWords, column: Column) -> Ident | None:
+    def named(self, name: str, spec: ColumnWords, column: Column) -> Ident | None:
         """Return how another saga's id is read, in the form in which that saga's own id is printed."""
         form = spec.format if isinstance(spec, TextColumn) else None
         plain = spec.path is None and spec.pattern is None and not spec.values
@@ -169,7 +169,7 @@ class SagaReader:
             try:
                 args[place] = read(raw)
             except Unreadable as odd:
-                args[place] = odd.value
+                args[place] = odd.value if name not in MOMENTS else as_moment(odd.value)
                 doubts.append(Doubt(name, odd.raw, odd.reason))
         if args[_ID] is None:
             args[_ID] = self.identity.read(self.identity.raw(row), doubts)
@@ -186,6 +186,8 @@ class SagaReader:
             args[_CURRENT] = self._cursor.read(row, told, args[_TYPE], doubts)
         if args[_UPDATED] is None or self.times.need_finishing:
             args[_DERIVED] = self.times.finish(args, told, doubts)
+            if state not in ENDED:
+                self.times.doubt_none(args, told, doubts)
         if self._special:
             self._specially(row, args, verdict, doubts)
         if doubts:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from sagadoctor.api.v1 import Saga
 from sagadoctor.api.v1.sql import MARIADB, SQLITE, Column, Row, beyond, bound
@@ -13,7 +14,7 @@ from .chronology import is_ordered
 from .opened import Opened
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, FromClause, Select
 
 PAGE_ROWS: Final = 4000
 SORTED_ROWS: Final = 16_000
@@ -22,8 +23,7 @@ _PROGRESS: Final = ("updated_at", "ended_at")
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One column of an order: where its raw cell stands in a row; a row id has no column."""
 
     element: ColumnElement[Any]
@@ -31,8 +31,7 @@ class Key:
     column: Column | None
 
 
-@dataclass(slots=True)
-class Road:
+class Road(msgspec.Struct):
     """Rows that fulfil `conditions`, in the order of `keys`."""
 
     opened: Opened
@@ -42,12 +41,16 @@ class Road:
     leading: frozenset[str] = frozenset()
     """The columns that a useful index begins with."""
     by_time: bool = False
+    untimed: list[ColumnElement[bool]] | None = None
+    """Where the order leaves out rows without a time: the conditions by which these are found."""
+    mixed: bool = False
+    """Live and ended rows are expected side by side; elsewhere a row that isn't what was asked for is kept."""
     index: str | None = None
     """The index to use: left alone, MariaDB and SQLite walk along the key long before that is better for others."""
     rows: int = PAGE_ROWS
     last: list[Any] | None = None
     done: bool = False
-    reached: datetime = field(default=_BEGINNING)
+    reached: datetime = msgspec.field(default=_BEGINNING)
     """How far in time this road has come; a road without an order of time stays at the beginning."""
 
     def statement(self, limit: int | None = None) -> Select[Any]:
@@ -60,12 +63,8 @@ class Road:
         if self.last is not None:
             conditions.append(beyond(elements, self._parameters(self.last), self.opened.engine))
         statement = select(*reader.selection.items).select_from(reader.source.clause).where(*conditions)
-        if self.index is not None and self.opened.engine == MARIADB:
-            name = self.index.replace("`", "``").replace("%", "%%")
-            statement = statement.with_hint(reader.source.clause, f"FORCE INDEX (`{name}`)", "mysql")
-        elif self.index is not None and self.opened.engine == SQLITE:
-            name = self.index.replace('"', '""')
-            statement = statement.with_hint(reader.source.clause, f'INDEXED BY "{name}"', "sqlite")
+        if self.index is not None:
+            statement = hinted(statement, reader.source.clause, self.index, self.opened.engine)
         return statement.order_by(*elements).limit(literal_column(str(limit or self.rows)))
 
     def step(self, size: int) -> Select[Any]:
@@ -112,6 +111,17 @@ class Road:
             self.reached = max(self.reached, sagas[-1].updated_at or _BEGINNING)
         if not self.unique and None in self.last:
             self.done = True
+
+
+def hinted(statement: Select[Any], clause: FromClause, index: str, engine: str) -> Select[Any]:
+    """Return the statement with the word to use this index, where the engine knows one."""
+    if engine == MARIADB:
+        name = index.replace("`", "``").replace("%", "%%")
+        return statement.with_hint(clause, f"FORCE INDEX (`{name}`)", "mysql")
+    if engine == SQLITE:
+        name = index.replace('"', '""')
+        return statement.with_hint(clause, f'INDEXED BY "{name}"', "sqlite")
+    return statement
 
 
 def row_keys(opened: Opened) -> tuple[tuple[Key, ...], bool]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 
-@dataclass(slots=True)
-class Selection:
+class Selection(msgspec.Struct):
     """Expressions in the order in which a row holds them."""
 
-    items: list[ColumnElement[Any]] = field(default_factory=list)
-    _known: dict[str, int] = field(default_factory=dict)
+    items: list[ColumnElement[Any]] = msgspec.field(default_factory=list)
+    _known: dict[str, int] = msgspec.field(default_factory=dict)
 
     def add(self, key: str, expression: ColumnElement[Any]) -> int:
         """Select an expression, unless one of this key is there; return its place."""

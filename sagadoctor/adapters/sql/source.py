@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from sagadoctor.api.v1 import SchemaMismatch
-from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Kind, Table, bound, nearest
+from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, SQLITE, Column, Kind, Table, bound, nearest
 
 from .cells import ID_BOUND, Opener, document_expressions, opener, parameter, text_expression
 from .mapping.columns import Scalar
+from .truths import Wanted
 from .values import Unreadable, truth, word
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, FromClause
 
-Wanted = Scalar | Sequence[Scalar]
+
+_NUMBERS = (Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 
 
-@dataclass(slots=True)
-class Missing:
+class Missing(msgspec.Struct):
     """Everything that the mapping names and the database doesn't have, to be said all at once."""
 
-    texts: list[str] = field(default_factory=list)
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    texts: list[str] = msgspec.field(default_factory=list)
+    seen: set[tuple[str, str]] = msgspec.field(default_factory=set)
+    units: dict[str, tuple[Table, Column]] = msgspec.field(default_factory=dict)
+    """The keys of times that are numbers of an unknown unit."""
 
     def column(self, table: Table, name: str) -> None:
         """Note a column that isn't there, with the nearest that is."""
@@ -70,6 +74,18 @@ class Source:
         element: ColumnElement[Any] = self.clause.c[column.name]
         return element
 
+    def by_bytes(self, column: Column) -> ColumnElement[Any]:
+        """Return the column as its bytes alone tell it, also where the engine compares its texts loosely."""
+        from sqlalchemy import LargeBinary, Text, cast, collate, func, literal_column
+
+        plain = self.element(column)
+        if self.engine == MARIADB:  # which leaves out spaces at the end by most collations, also by those of bytes
+            needed = column.kind is not Kind.BYTES and (column.loose or column.kind not in _NUMBERS)
+            return cast(func.convert(plain.op("USING")(literal_column("utf8mb4"))), LargeBinary) if needed else plain
+        if not column.loose:
+            return plain
+        return collate(cast(plain, Text), "C") if self.engine == POSTGRESQL else collate(plain, "BINARY")
+
     def text(self, column: Column, bound_to: int) -> ColumnElement[Any]:
         """Return what to select for a column, bounded."""
         return text_expression(column, self.element(column), self.engine, bound_to)
@@ -107,8 +123,10 @@ class Source:
             except Unreadable:
                 return None
             return None if meant is None else bound(meant if self.engine == POSTGRESQL else int(meant))
-        if isinstance(value, str) and not is_storable(value):
+        if isinstance(value, str) and not is_storable(value, self.engine):
             return None
+        if isinstance(value, bytes) and column.kind is Kind.TEXT:  # elsewhere no text can be such bytes
+            return self.parameter(column, value) if self.engine == SQLITE else None
         if isinstance(value, bytes) or (isinstance(value, int | float) and self.engine == SQLITE):
             return bound(value)
         return bound(word(value))
@@ -133,10 +151,12 @@ class Source:
             return element.is_(None)
         if wanted == "not null":
             return element.is_not(None)
-        if isinstance(wanted, bool) and column.kind not in (Kind.BOOL, Kind.INT):
+        if isinstance(wanted, bool) and column.kind not in (*_NUMBERS, Kind.BOOL):
             words = ("true", "t", "1", "True", "TRUE", "T") if wanted else ("false", "f", "0", "False", "FALSE", "F")
             fits = [given for each in words if (given := self.given(column, each)) is not None]
             return element.in_(fits) if fits else false()
+        if isinstance(wanted, bool) and column.kind in (Kind.FLOAT, Kind.DECIMAL):
+            return element == bound(int(wanted))
         given = self.given(column, wanted)
         return false() if given is None else element == given
 
@@ -145,24 +165,8 @@ class Source:
         return [self.holds(name, wanted) for name, wanted in conditions.items()]
 
 
-def is_storable(text: str) -> bool:
-    """Say whether a database can hold this text at all: no NUL, no half characters."""
-    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def matches(value: Any, wanted: Wanted) -> bool:
-    """Say whether a loose value is what a condition asks for."""
-    if isinstance(wanted, list | tuple):
-        return any(matches(value, each) for each in wanted)
-    if wanted == "null":
-        return value is None
-    if wanted == "not null":
-        return value is not None
-    if value is None:
+def is_storable(text: str, engine: str = "") -> bool:
+    """Say whether a database can hold this text at all: no half characters, and no NUL but in SQLite."""
+    if "\x00" in text and engine != SQLITE:
         return False
-    if isinstance(wanted, bool) or isinstance(value, bool):
-        try:
-            return truth(value) is truth(wanted)
-        except Unreadable:
-            return False
-    return word(value) == word(wanted)
+    return not any("\ud800" <= char <= "\udfff" for char in text)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import msgspec
+
 from sagadoctor.api.v1 import ENDED, Doubt, SagaState
-from sagadoctor.api.v1.sql import Column
+from sagadoctor.api.v1.sql import Column, Kind
 
 from .cells import NAME_BOUND
 from .fields import at_path, found_in
@@ -16,7 +17,8 @@ from .mapping.saga import StateWords
 from .paths import parse_path
 from .patterns import parse_pattern, value_of
 from .selection import Selection
-from .source import Source, matches
+from .source import Source
+from .truths import agreeing, loose_number, matches
 from .values import Unreadable, raw_text, word
 from .words import FailedMeans, saga_state, says_only_failed, synonym
 
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
 _REMEMBERED: Final = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What one word means; `by_steps`: the word says "failed" and the steps decide what that means."""
 
     state: SagaState
@@ -164,6 +165,18 @@ class WordMeanings:
         return Verdict(SagaState.UNKNOWN, raw, Doubt("state", raw_text(raw), reason), ended=True)
 
 
+def _told(value: Any) -> str:
+    """Return a value to be told among others; a long one would be cut in its middle, perhaps within a secret."""
+    text = "NULL" if value is None else word(value) or ""
+    return text if len(text) <= NAME_BOUND else "(a long text)"
+
+
+def _opened(column: Column, source: Source) -> Callable[[Any], Any]:
+    """Return the opener of a rule's column; a decimal is a number, however many zeros it is written with."""
+    opened = source.opener(column)
+    return opened if column.kind is not Kind.DECIMAL else lambda raw: loose_number(opened(raw))
+
+
 class RuleStates:
     """Rules over several columns: the first that matches wins, none is unknown."""
 
@@ -177,7 +190,7 @@ class RuleStates:
                 column = source.column(name)
                 if column is not None and name not in self._columns:
                     at = selection.add(f"rule:{column.name}", source.text(column, NAME_BOUND))
-                    self._columns[name] = (at, source.opener(column))
+                    self._columns[name] = (at, _opened(column, source))
 
     def read(self, row: Any) -> Verdict:
         """Return what the first matching rule says."""
@@ -188,11 +201,16 @@ class RuleStates:
                 values[name] = None if raw is None else opened(raw)
             except Unreadable as odd:
                 values[name] = odd.value
-        told = " ".join(f"{name}={word(value) if value is not None else 'NULL'}" for name, value in values.items())
+        told = " ".join(f"{name}={_told(value)}" for name, value in values.items())
         for conditions, state in self._rules:
             if all(matches(values[name], wanted) for name, wanted in conditions.items()):
                 return _verdict(state, told)
         return Verdict(SagaState.UNKNOWN, told, Doubt("state", told, "no rule of the mapping matches"))
+
+    @property
+    def takes_all(self) -> bool:
+        """Say whether one of the rules matches every row."""
+        return any(not conditions for conditions, _ in self._rules)
 
     def live(self) -> ColumnElement[bool]:
         """Return the condition of rows that no ended rule takes: the live ones and those no rule knows."""
@@ -215,7 +233,7 @@ class RuleStates:
         before: list[ColumnElement[bool]] = []
         for conditions, state in self._rules:
             if (state in ENDED) is ended:
-                found.append(and_(true(), *self._source.where(conditions), *before))
+                found.append(and_(true(), *agreeing(self._source, conditions), *before))
             before.append(self._fails(conditions))
         return found
 
@@ -233,7 +251,7 @@ class RuleStates:
             return false()
         yes: ColumnElement[int] = literal_column("1")
         no: ColumnElement[int] = literal_column("0")
-        return case((and_(*self._source.where(conditions)), yes), else_=no) == no
+        return case((and_(*agreeing(self._source, conditions)), yes), else_=no) == no
 
 
 def states(words: StateWords, source: Source, selection: Selection) -> ConstantState | ColumnStates | RuleStates:

@@ -9,17 +9,20 @@ from typing import Final, TypeVar
 from sagadoctor.api.v1 import (
     Capability,
     CheckLine,
+    ConfigError,
     Deadline,
     Look,
     Page,
+    Problem,
     Saga,
     SchemaMismatch,
     StoreContext,
     Survey,
 )
-from sagadoctor.api.v1.sql import Guest, Limits, parse_address
+from sagadoctor.api.v1.sql import Address, Guest, Limits, beside, parse_address
 
 from .check import check_store
+from .children import child_rows
 from .ended import ended_pages
 from .find import fetch_rows, find_rows
 from .live import scan_pages
@@ -33,6 +36,13 @@ _LOOK_AGAIN: Final = 30.0
 """Seconds between two looks at the tables for the sake of odd rows."""
 
 
+def _address(url: str, folder: str | None) -> Address:
+    try:
+        return beside(parse_address(url), folder)
+    except ValueError as error:
+        raise ConfigError([Problem(str(error), key="url")]) from None
+
+
 class SqlStore:
     """Sagas in the tables of one database, read through one mapping; see `sagadoctor.api.ports.Store`."""
 
@@ -41,11 +51,11 @@ class SqlStore:
         self._options = options
         self._context = context
         self._opened: Opened | None = None
-        self._note = ""
-        """What the last survey did not look for; the next read says it."""
+        self._unsaid = Page(())
+        """What the last survey did not look for or left out; the next read says it."""
         self._look_again_at = context.clock.monotonic()
         self._guest = Guest(
-            parse_address(options.url),
+            _address(options.url, context.folder),
             source=context.name,
             clock=context.clock,
             password=options.password.reveal() if options.password is not None else None,
@@ -100,9 +110,9 @@ class SqlStore:
     async def read(self, look: Look) -> AsyncIterator[Page]:
         """Yield all live rows and the ended ones that `look` asks for."""
         opened = await self._ready(look.deadline, fresh=True)
-        note, self._note = self._note, ""
-        if note:
-            yield Page((), notes=(note,))
+        said, self._unsaid = self._unsaid, Page(())
+        if said.notes:
+            yield said
         async for page in scan_pages(self._guest, opened, look):
             yield page
 
@@ -120,9 +130,13 @@ class SqlStore:
         """Return the rows with this business key, at most 100."""
         return await self._rows(lambda opened: find_rows(self._guest, opened, business_key, deadline), deadline)
 
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        """Return the live and the failed rows whose parent is one of these, at most ten of each."""
+        return await self._rows(lambda opened: child_rows(self._guest, opened, parents, deadline), deadline)
+
     async def survey(self, look: Look) -> Survey:
-        """Return live sagas that share a business key."""
-        told, self._note = await self._asked(lambda opened: survey(self._guest, opened, look), look.deadline)
+        """Return live sagas that share a business key, and steps that belong to no saga."""
+        told, self._unsaid = await self._asked(lambda opened: survey(self._guest, opened, look), look.deadline)
         return told
 
     async def check(self, deadline: Deadline) -> tuple[CheckLine, ...]:

@@ -1,4 +1,4 @@
-"""Aggregates over many sagas that the database computes: live sagas of one type that share a business key."""
+"""What the database says of many rows together: live sagas that share a business key, steps without a saga."""
 
 from __future__ import annotations
 
@@ -6,56 +6,94 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Capability, Look, SharedKey, Survey
+import msgspec
+
+from sagadoctor.api.v1 import Capability, Look, Page, SharedKey, Survey
 from sagadoctor.api.v1.sql import Guest, Session, access
 
-from .find import business_key_element
 from .opened import Opened
+from .orphans import SAMPLE, orphan_steps
 from .page import collect
 from .planning import Planner
+from .searching import business_key_element
 from .states import ColumnStates, RuleStates
+from .vocabulary import parameter
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
-MOST_GROUPS: Final = 200
-MOST_IDS: Final = 10
-_MOST_ROWS: Final = 5000
+MOST_GROUPS: Final = 1000
+MOST_IDS: Final = 100
+_MOST_ROWS: Final = 10_000
 
 
-async def survey(guest: Guest, opened: Opened, look: Look) -> tuple[Survey, str]:
-    """Return what the store says of its sagas together, and a note where something was not looked for."""
+class Shared(msgspec.Struct, frozen=True):
+    """The keys that live sagas share, those of most sagas first; `note` tells what was not looked for or left out."""
+
+    keys: tuple[SharedKey, ...] = ()
+    note: str = ""
+    cut: bool = False
+    """There are more of them than are held at once."""
+
+
+async def survey(guest: Guest, opened: Opened, look: Look) -> tuple[Survey, Page]:
+    """Return what the store says of its sagas together, and a page of none that says what is missing there."""
     shared = await guest.run(_work(opened, look), look.deadline)
+    orphans, note = None, ""
+    if look.saga_types is None:  # steps without a saga are of no type
+        orphans, note = await guest.run(lambda session: orphan_steps(session, opened, SAMPLE), look.deadline)
     told = Survey(
         store=opened.context.name,
         source=opened.reader.place,
-        shared_keys=shared or (),
+        shared_keys=shared.keys,
         has_times=Capability.TIMES in opened.capabilities,
+        orphans=orphans,
     )
-    place = opened.table.place
-    return (
-        told,
-        f"{place}: sagas with one business key were not looked for: no index finds them" if shared is None else "",
-    )
+    notes = tuple(each for each in (note, shared.note) if each)
+    return told, Page((), truncated=shared.cut, notes=notes)
 
 
-def _work(opened: Opened, look: Look) -> Callable[[Session], tuple[SharedKey, ...] | None]:
-    def work(session: Session) -> tuple[SharedKey, ...] | None:
+def _work(opened: Opened, look: Look) -> Callable[[Session], Shared]:
+    not_looked_for = Shared(note=f"{opened.table.place}: sagas with one business key were not looked for")
+
+    def work(session: Session) -> Shared:
         found = business_key_element(opened.reader)
-        if found is None:
-            return ()
+        constant = opened.reader.constant
+        if found is None or (constant is not None and constant.ended):
+            return Shared()
         planner = Planner(session, opened, look)
+        if planner.words is not None and not planner.words.live:
+            return Shared()
         live = _live(planner, opened)
         if live is None:
-            return None if planner.words is None and planner.big else ()
-        key, _ = found
-        groups = _groups(opened, key, [*live, *planner.types])
+            why = "no index finds them" if planner.big else "only we can tell which are live, and not the database"
+            return Shared(note=f"{not_looked_for.note}: {why}")
+        conditions = [*live, *planner.types]
+        groups = _groups(opened, found[0], conditions)
         if planner.big and _is_sequential(session, groups, opened):
-            return None
-        keys = [row[0] for row in session.rows(groups)]
-        return _sampled(session, opened, key, [*live, *planner.types], keys) if keys else ()
+            return Shared(note=f"{not_looked_for.note}: no index finds them")
+        counted = [(row[0], int(row[1])) for row in session.rows(groups) if row[0] not in ("", b"")]
+        kept = _bounded(counted)
+        keys, cut = _sampled(session, opened, found[0], conditions, kept) if kept else ((), False)
+        if not cut and len(kept) == len(counted):
+            return Shared(keys)
+        note = (
+            f"{opened.table.place}: more sagas share a business key than are looked at; these are those of most sagas"
+        )
+        return Shared(keys, note, cut=True)
 
     return work
+
+
+def _bounded(counted: list[tuple[Any, int]]) -> list[Any]:
+    """Return as many of the keys, those of most sagas first, as have their rows read at once."""
+    kept: list[Any] = []
+    left = _MOST_ROWS
+    for key, count in counted[:MOST_GROUPS]:
+        if count <= left or not kept:
+            kept.append(key)
+            left -= count
+    return kept
 
 
 def _is_sequential(session: Session, statement: Select[Any], opened: Opened) -> bool:
@@ -65,20 +103,17 @@ def _is_sequential(session: Session, statement: Select[Any], opened: Opened) -> 
 
 
 def _live(planner: Planner, opened: Opened) -> list[ColumnElement[bool]] | None:
-    """Return the condition of live rows; None where there can be none, or where only we can tell."""
+    """Return the condition of live rows; None where only we can tell."""
     states = opened.reader.states
     constant = opened.reader.constant
     if constant is not None:
-        return None if constant.ended else []
+        return []
     if isinstance(states, RuleStates):
         return [states.live()]
     if not isinstance(states, ColumnStates) or states.column is None or planner.words is None:
         return None
-    if not planner.words.live:
-        return None
-    source = opened.reader.source
-    given = [source.parameter(states.column, raw) for raw in planner.words.live]
-    return [source.element(states.column).in_(given)]
+    given = [parameter(opened, states.column, raw) for raw in planner.words.live]
+    return [opened.reader.source.element(states.column).in_(given)]
 
 
 def _groups(opened: Opened, key: ColumnElement[Any], conditions: list[ColumnElement[bool]]) -> Select[Any]:
@@ -90,13 +125,15 @@ def _groups(opened: Opened, key: ColumnElement[Any], conditions: list[ColumnElem
     column = opened.table.find(words.column) if words is not None and words.column is not None else None
     if column is not None:
         by.append(reader.source.element(column))
+    many = func.count()
     return (
-        select(key.label("business_key"))
+        select(key.label("business_key"), many.label("sagas"))
         .select_from(reader.source.clause)
         .where(*reader.where, *conditions, key.is_not(None))
         .group_by(*by)
-        .having(func.count() > literal_column("1"))
-        .limit(literal_column(str(MOST_GROUPS)))
+        .having(many > literal_column("1"))
+        .order_by(many.desc(), key)
+        .limit(literal_column(str(MOST_GROUPS + 1)))
     )
 
 
@@ -106,8 +143,8 @@ def _sampled(
     key: ColumnElement[Any],
     conditions: list[ColumnElement[bool]],
     keys: list[Any],
-) -> tuple[SharedKey, ...]:
-    """Return the groups with their sagas, as the rows themselves tell type, key and times."""
+) -> tuple[tuple[SharedKey, ...], bool]:
+    """Return the groups with their sagas, as the rows themselves tell type, key and times, and whether some are cut."""
     from sqlalchemy import literal_column, select
 
     from sagadoctor.api.v1.sql import bound
@@ -117,11 +154,13 @@ def _sampled(
         select(*reader.selection.items)
         .select_from(reader.source.clause)
         .where(*reader.where, *conditions, key.in_([bound(each) for each in keys]))
-        .limit(literal_column(str(_MOST_ROWS)))
+        .limit(literal_column(str(_MOST_ROWS + 1)))
     )
     groups: dict[tuple[str | None, str], list[tuple[datetime | None, str]]] = {}
-    for saga in collect(session, statement, opened.scan).sagas:
-        if saga.business_key:
+    rows = collect(session, statement, opened.scan)
+    cut = rows.cut or rows.count > _MOST_ROWS
+    for saga in rows.sagas:
+        if saga.business_key and opened.is_live(saga):
             moment = saga.created_at or saga.updated_at
             groups.setdefault((saga.saga_type, saga.business_key), []).append((moment, saga.saga_id))
     shared: list[SharedKey] = []
@@ -130,7 +169,8 @@ def _sampled(
             told = [moment for moment, _ in sagas if moment is not None]
             ordered = sorted(sagas, key=lambda each: (each[0] is None, each[0], each[1]))
             ids = tuple(saga_id for _, saga_id in ordered[:MOST_IDS])
+            cut = cut or len(ordered) > MOST_IDS
             shared.append(
                 SharedKey(saga_type, business_key, len(sagas), ids, min(told, default=None), max(told, default=None))
             )
-    return tuple(sorted(shared, key=lambda each: (-each.count, each.business_key))[:MOST_GROUPS])
+    return tuple(sorted(shared, key=lambda each: (-each.count, each.business_key))), cut

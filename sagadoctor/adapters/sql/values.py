@@ -7,8 +7,9 @@ import math
 from datetime import datetime
 from typing import Any, Final
 
-LONGEST_RAW: Final = 200
-"""How many characters of an unreadable value a doubt shows."""
+LONGEST_RAW: Final = 1000
+"""How many characters of an unreadable value a doubt carries: more than are shown, so that whoever masks it has seen
+all of any secret in what is."""
 
 _SIGNATURES: Final = (
     (b"\x1f\x8b", "gzip"),
@@ -47,12 +48,22 @@ def raw_text(value: object) -> str:
         return "NULL"
     if isinstance(value, bytes | memoryview):
         data = bytes(value[: LONGEST_RAW + 4])
-        if blob_type(data) is not None or b"\x00" in data:
+        data = whole_characters(data) if len(value) > len(data) else data
+        if blob_type(data) is not None or (b"\x00" in data and not _is_text(data)):
             return "0x" + data[:32].hex()
         text = data.decode("utf-8", "backslashreplace")
     else:
         text = str(value)
     return text if len(text) <= LONGEST_RAW else text[:LONGEST_RAW] + "…"
+
+
+def _is_text(data: bytes) -> bool:
+    """Say whether bytes are text but for a NUL here and there; as hex no secret in it would be known."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return False
+    return all(char.isprintable() or char in "\x00\t\r\n" for char in text)
 
 
 def blob_type(data: bytes) -> str | None:
@@ -76,6 +87,17 @@ def as_text(data: bytes, errors: str = "replace") -> str:
     if "\x00" in text:
         raise Unreadable(raw_text(data), "a NUL character in a text", text.replace("\x00", "�"))
     return text
+
+
+def whole_characters(data: bytes) -> bytes:
+    """Return UTF-8 that was cut at its end without the part of a character that is left there."""
+    for back in (1, 2, 3):
+        lead = data[-back] if len(data) >= back else 0
+        if 0xC0 <= lead < 0xF8:
+            return data[:-back] if back < (2 if lead < 0xE0 else 3 if lead < 0xF0 else 4) else data
+        if lead < 0x80:
+            break
+    return data
 
 
 def word(value: Any) -> str | None:

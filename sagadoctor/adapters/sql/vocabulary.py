@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, SQLITE, Column, Index, Kind, Session
+import msgspec
+from msgspec.structs import replace
 
-from .cells import NAME_BOUND
+from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, SQLITE, Column, Index, Kind, Session, access, bound
+
 from .opened import Opened
+from .partial import holds, predicate
+from .roads import hinted
 from .states import ColumnStates
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
 MOST_WORDS: Final = 1000
-_TRUTHS: Final[dict[str, list[Any]]] = {POSTGRESQL: [True, False], MARIADB: [b"\x01", b"\x00"], SQLITE: [1, 0]}
-"""Raw cells of a boolean column."""
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """Raw cells of the state column: live (or unknown) words and ended ones; `complete` when these are all."""
+class Vocabulary(msgspec.Struct, frozen=True):
+    """Raw cells of the state column: live (or unknown) words and ended ones; `missed` says which rows have others."""
 
     live: tuple[Any, ...]
     ended: tuple[Any, ...]
-    complete: bool = True
-    note: str = ""
+    missed: str = ""
+    partial: Index | None = None
+    """A partial index that these are the words of."""
+    all_ended: bool = True
+    """It leaves out no row that has ended."""
+
+
+class KeptAsBlob(bytes):
+    """A word that SQLite keeps as bytes, in whatever column: it equals no text."""
+
+
+class KeptAsText(bytes):
+    """A word that SQLite keeps as a text in a column of bytes: it equals no bytes."""
+
+
+def parameter(opened: Opened, column: Column, raw: Any) -> ColumnElement[Any]:
+    """Return a word as a parameter that equals its own cells."""
+    if isinstance(raw, KeptAsBlob):
+        return bound(bytes(raw))
+    if isinstance(raw, KeptAsText):
+        from sqlalchemy import Text, cast
+
+        return cast(bound(bytes(raw)), Text)
+    return opened.reader.source.parameter(column, raw)
 
 
 def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | None:
@@ -35,25 +57,43 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
     if not isinstance(states, ColumnStates) or not states.plain or states.column is None:
         return None
     column = states.column
-    note = ""
-    if column.kind is Kind.ENUM:
-        raws: list[Any] = [label.encode() for label in column.labels]
-    elif column.kind is Kind.BOOL:
-        raws = _TRUTHS[opened.engine]
+    if column.kind is Kind.ENUM:  # MariaDB writes an empty word for one that it refused
+        raws: list[Any] = [label.encode() for label in column.labels] + ([b""] if opened.engine == MARIADB else [])
+    elif column.kind is Kind.BOOL and opened.engine == POSTGRESQL:
+        raws = [True, False]
     elif index_on(opened, column) is not None:
-        raws = [row[0] for row in session.stream(_loose(opened, column))]
+        raws = _words(session, opened, column, _loose(opened, column))
     elif not big:
-        raws = [row[0] for row in session.stream(_distinct(opened, column))]
+        raws = _words(session, opened, column, _distinct(opened, column))
     else:
-        partial = _partial(opened)
-        if partial is None:
-            return None
-        raws = [row[0] for row in session.stream(_distinct(opened, column, partial))]
-        note = f"state words outside the partial index {partial.name} are not looked for"
-    return _sorted(states, [raw for raw in raws if raw is not None], complete=len(raws) < MOST_WORDS, note=note)
+        serving = _serving(session, opened, column)
+        if serving is None:
+            return _by_partial(session, opened, states, column)
+        raws = _words(session, opened, column, serving)
+    return _sorted(states, raws)
 
 
-def _sorted(states: ColumnStates, raws: list[Any], *, complete: bool, note: str) -> Vocabulary:
+def _by_partial(session: Session, opened: Opened, states: ColumnStates, column: Column) -> Vocabulary | None:
+    """Return the words of the partial index that leaves out least; None where there is none."""
+    found: tuple[Index, bool, bool] | None = None
+    for index in opened.table.indexes:
+        if index.predicate is not None:
+            held = holds(session, opened, states, index)
+            if found is None or (held.live and not found[1]):
+                found = (index, held.live, held.ended)
+    if found is None:
+        return None
+    index, all_live, all_ended = found
+    raws = _words(session, opened, column, _distinct(opened, column, index))
+    told = _sorted(states, raws, "" if all_live else f"rows that the partial index {index.name} leaves out")
+    return replace(told, partial=index, all_ended=all_ended)
+
+
+def _sorted(states: ColumnStates, raws: list[Any], missed: str = "") -> Vocabulary:
+    """Return the words, the live ones apart from the ended ones; no more than can be looked at."""
+    if len(raws) > MOST_WORDS:
+        raws = raws[:MOST_WORDS]
+        missed = f"rows whose state is none of the first {MOST_WORDS:,} different words"
     live: list[Any] = []
     ended: list[Any] = []
     loose = states.column is not None and states.column.loose
@@ -64,7 +104,21 @@ def _sorted(states: ColumnStates, raws: list[Any], *, complete: bool, note: str)
     for raw in raws:
         is_ended = states.classify(raw).ended and not (loose and _folded(raw) in lively)
         (ended if is_ended else live).append(raw)
-    return Vocabulary(tuple(live), tuple(ended), complete, note)
+    return Vocabulary(tuple(live), tuple(ended), missed)
+
+
+def _words(session: Session, opened: Opened, column: Column, statement: Select[Any]) -> list[Any]:
+    """Return the words of a statement, each in the form in which it is kept."""
+    rows = (row for row in session.stream(statement) if row[0] is not None)
+    if opened.engine != SQLITE:
+        return [row[0] for row in rows]
+    return [_kept(raw, kept, column) for raw, kept in rows]
+
+
+def _kept(raw: Any, kept: bytes, column: Column) -> Any:
+    if isinstance(raw, bytes) and kept == b"blob" and column.kind is not Kind.BYTES:
+        return KeptAsBlob(raw)
+    return KeptAsText(raw) if isinstance(raw, bytes) and kept == b"text" and column.kind is Kind.BYTES else raw
 
 
 def _folded(raw: Any) -> Any:
@@ -79,61 +133,74 @@ def index_on(opened: Opened, column: Column) -> Index | None:
     return None
 
 
-def _partial(opened: Opened) -> Index | None:
-    return next((index for index in opened.table.indexes if index.predicate is not None), None)
+def _serving(session: Session, opened: Opened, column: Column) -> Select[Any] | None:
+    """Return a loose scan by a partial index that holds all of the mapping's rows with a state, by the engine's word.
 
-
-def predicate(index: Index) -> ColumnElement[bool]:
-    """Return a partial index's own condition, in the words in which its engine told it."""
-    from sqlalchemy import text
-
-    made: ColumnElement[bool] = text("(" + (index.predicate or "true").replace(":", "\\:") + ")")  # type: ignore[assignment]
-    return made
+    Such as one `where state is not null`, or with the condition that the mapping's `where` has too.
+    """
+    for index in opened.table.indexes:
+        if index.predicate is None or index.columns[:1] != (column.name,):
+            continue
+        statement = _loose(opened, column, index)
+        try:
+            plan = session.explain(statement)
+        except Exception:
+            if opened.engine != SQLITE:
+                raise
+            continue
+        if opened.engine == SQLITE or not access(plan, opened.table, {column.name}, opened.engine).sequential:
+            return statement
+    return None
 
 
 def by_bytes(opened: Opened, column: Column) -> ColumnElement[Any]:
     """Return a column to be grouped by its bytes, also where the engine compares its texts loosely."""
-    from sqlalchemy import collate, func, literal_column
-
-    plain = opened.reader.source.element(column)
-    if not column.loose:
-        return plain
-    if opened.engine == MARIADB:
-        return collate(func.convert(plain.op("USING")(literal_column("utf8mb4"))), "utf8mb4_bin")
-    return collate(plain, "C" if opened.engine == POSTGRESQL else "BINARY")
+    source = opened.reader.source
+    return source.by_bytes(column) if column.loose else source.element(column)
 
 
 def _element(opened: Opened, column: Column) -> ColumnElement[Any]:
     """Return the state column as it is selected; where an engine compares loosely, by its bytes."""
     if column.loose:
         return by_bytes(opened, column)
-    return opened.reader.source.text(column, NAME_BOUND)
+    return opened.reader.source.cell(column)  # whole: a word that was cut finds no row
 
 
 def _distinct(opened: Opened, column: Column, partial: Index | None = None) -> Select[Any]:
-    from sqlalchemy import literal_column, select
+    from sqlalchemy import func, literal_column, select
 
     reader = opened.reader
     conditions = list(reader.where)
     if partial is not None:
         conditions.append(predicate(partial))
+    selected = [_element(opened, column).label("word")]
+    if opened.engine == SQLITE:
+        selected.append(func.typeof(reader.source.element(column)).label("kept"))
     return (
-        select(_element(opened, column))
+        select(*selected)
         .select_from(reader.source.clause)
         .where(*conditions)
         .distinct()
-        .limit(literal_column(str(MOST_WORDS)))
+        .limit(literal_column(str(MOST_WORDS + 2)))
     )
 
 
-def _loose(opened: Opened, column: Column) -> Select[Any]:
+def _loose(opened: Opened, column: Column, partial: Index | None = None) -> Select[Any]:
     """Return a loose index scan: from each word straight to the next one, by the index."""
     from sqlalchemy import func, literal_column, select
 
-    source = opened.reader.source
+    reader = opened.reader
+    source = reader.source
     clause, element = source.clause, source.element(column)
-    first = select(func.min(element).label("word")).select_from(clause)
-    words = first.cte("words", recursive=True)
-    following = select(func.min(element)).select_from(clause).where(element > words.c.word).scalar_subquery()
-    words = words.union_all(select(following).where(words.c.word.is_not(None)))
-    return select(words.c.word).where(words.c.word.is_not(None)).limit(literal_column(str(MOST_WORDS)))
+    least = select(func.min(element).label("word")).select_from(clause)
+    if partial is not None:
+        least = hinted(least, clause, partial.name, opened.engine).where(element.is_not(None), *reader.where)
+    words = least.cte("words", recursive=True)
+    following = select(func.min(element)).select_from(clause).where(element > words.c.word)
+    if partial is not None:
+        following = hinted(following, clause, partial.name, opened.engine).where(*reader.where)
+    words = words.union_all(select(following.scalar_subquery()).where(words.c.word.is_not(None)))
+    selected = [words.c.word]
+    if opened.engine == SQLITE:
+        selected.append(func.typeof(words.c.word).label("kept"))
+    return select(*selected).where(words.c.word.is_not(None)).limit(literal_column(str(MOST_WORDS + 1)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from sagadoctor.api.v1 import ENDED, RUNNING_WORDS, SagaState, StepStatus
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 class FailedMeans(StrEnum):
@@ -65,22 +69,50 @@ STEP_SYNONYMS: Final[Mapping[str, StepStatus]] = MappingProxyType(
 
 
 def saga_state(word: str) -> SagaState:
-    """Return the state that stands on the right of a mapping; raises ValueError with the list of states."""
+    """Return the state that stands on the right of a mapping; raises ValueError with the nearest, or all."""
     if word in RUNNING_WORDS:
         return RUNNING_WORDS[word]
     try:
         return SagaState(word)
     except ValueError:
-        states = ", ".join([*SagaState, *RUNNING_WORDS])
-        raise ValueError(f"{word!r} is no state; the states are {states}") from None
+        states = [*SagaState, *RUNNING_WORDS]
+        hint = _did_you_mean(word, states) or f"the states are {', '.join(states)}"
+        raise ValueError(f"{word!r} is no state; {hint}") from None
 
 
 def step_status(word: str) -> StepStatus:
-    """Return the step status that stands on the right of a mapping; raises ValueError with the list."""
+    """Return the step status that stands on the right of a mapping; raises ValueError with the nearest, or all."""
     try:
         return StepStatus(word)
     except ValueError:
-        raise ValueError(f"{word!r} is no step status; they are {', '.join(StepStatus)}") from None
+        hint = _did_you_mean(word, StepStatus) or f"they are {', '.join(StepStatus)}"
+        raise ValueError(f"{word!r} is no step status; {hint}") from None
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    near = get_close_matches(word.lower(), list(known), n=1, cutoff=0.65)
+    return f"did you mean {str(near[0])!r}?" if near else ""
+
+
+def toml_key(word: str) -> str:
+    """Return a store's word as a key of the configuration, quoted where TOML wants it."""
+    return word if _BARE.match(word) else toml_text(word)
+
+
+def toml_text(word: str) -> str:
+    """Return a text as the configuration writes it."""
+    if word.isprintable() and '"' in word and "'" not in word:
+        return f"'{word}'"
+    return '"' + "".join(map(_in_quotes, word)) + '"'
+
+
+def _in_quotes(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    code = ord(char)
+    return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
 
 
 def synonym(word: str) -> SagaState | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import abc
 import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from sagadoctor.errors import SchemaMismatch
 
@@ -38,8 +39,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """One column; `length` is the bound on its characters or bytes where the type has one."""
 
     name: str
@@ -53,8 +53,7 @@ class Column:
     """The engine compares this column's texts by more than their bytes (case, accents, trailing spaces)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(msgspec.Struct, frozen=True):
     """One usable index; an expression in it stands as None among `columns`."""
 
     name: str
@@ -65,8 +64,7 @@ class Index:
     """The condition of a partial index, in the engine's own words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """One table or view; `rows` is the engine's estimate."""
 
     schema: str | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from .catalog import Catalog, Column, Index, Kind, Table, fitting, no_such_table
 from .statement import compiled

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
 
 from sagadoctor.errors import BackendError
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 Row = Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """How long a server may work for us, in seconds: one statement, waiting for a lock, making a connection."""
 
     statement: float = 5.0
@@ -29,8 +29,7 @@ class Limits:
     connect: float = 5.0
 
 
-@dataclass(slots=True)
-class Link:
+class Link(msgspec.Struct):
     """One connection of a driver, with what the server said about itself when it was made."""
 
     raw: Any
@@ -40,6 +39,8 @@ class Link:
     limits: Limits | None = None
     wrapped: bool = False
     """A pooler between us and the server drops session settings: every unit of work sets its own."""
+    untouched: Any = None
+    """How what is read lay there before, for `moved`; None where the engine itself sees to that."""
 
 
 class Driver(abc.ABC):
@@ -79,6 +80,11 @@ class Driver(abc.ABC):
     def end(self, link: Link) -> None:
         """End the transaction."""
 
+    def moved(self, link: Link) -> bool:
+        """Say whether somebody changed what this link reads, so that it is wrong; must not raise."""
+        del link
+        return False
+
     @abc.abstractmethod
     def cancel(self, link: Link, helper: Link | None, seconds: float) -> bool:
         """End what the server is doing for this link; called from another thread, must not raise.
@@ -97,6 +103,11 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def translate(self, error: Exception) -> BackendError | None:
         """Return our own error for one of the driver's; None for an error that isn't the driver's."""
+
+    def security(self, link: Link) -> str:
+        """Return how the connection is secured, in words; empty where nothing goes over a network."""
+        del link
+        return ""
 
     @abc.abstractmethod
     def now(self, link: Link) -> datetime:

@@ -17,13 +17,14 @@ from sagadoctor.errors import (
     BackendError,
     Busy,
     DeadlineExceeded,
+    Lost,
     SchemaMismatch,
 )
 
 from .address import MARIADB
 from .driver import Driver, Limits, Link
 from .session import Session
-from .troubles import CellUnreadable
+from .troubles import CellUnreadable, changed
 
 T = TypeVar("T")
 
@@ -65,18 +66,26 @@ class Lane:
 
     def _guarded(self, work: Callable[[Session], T], limits: Limits) -> T:
         try:
+            if self.link is not None and self._driver.moved(self.link):
+                self.drop()
             if self.link is None:
                 self.link = self._driver.connect(self._password, limits)
             self._driver.limit(self.link, limits)
             with self._transaction(self.link):
-                return work(Session(self._driver, self.link))
+                answer = work(Session(self._driver, self.link))
+            if self._driver.moved(self.link):
+                raise changed()
         except Exception as error:
             told = error if isinstance(error, BackendError) else self._driver.translate(error)
+            if not isinstance(told, Lost) and self.link is not None and self._driver.moved(self.link):
+                told = changed()  # what was read was half of one state and half of another
             if not isinstance(told, _HARMLESS):
                 self.drop()
             if told is None or told is error:
                 raise
             raise told from None
+        else:
+            return answer
 
     @contextlib.contextmanager
     def _transaction(self, link: Link) -> Iterator[None]:

@@ -21,15 +21,18 @@ from .address import MARIADB, Address
 from .catalog import Catalog
 from .catalog_mariadb import MariadbCatalog
 from .driver import Driver, Limits, Link, Row
-from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable
+from .tls import ALLOW, DISABLE, PREFER, context_for, insecure, mariadb_mode, told
+from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable, would_write
 
 _PORT: Final = 3306
 _DENIED: Final = (1044, 1045, 1142, 1143, 1227, 1698, 4151)
 _NOT_THERE: Final = {1146: "no such table", 1054: "no such column", 1049: "no such database"}
 _TIMEOUTS: Final = (1969, 3024, 1317)
 _LOCKED: Final = (1205, 3572)
+_WRITES: Final = (1792, 1290)
 _FULL: Final = (1040, 1203, 1226)
 _LOST: Final = (2006, 2013, 2014, 1927, 1053, 1213, 4031, 0)
+_NO_TLS: Final = 2026
 _UNREADABLE: Final = (1292, 1300, 3140, 3141, 3143, 4037, 4038)
 
 
@@ -42,10 +45,11 @@ class Mariadb(Driver):
         """Keep where to connect to."""
         super().__init__(address, application)
         self.dialect = MySQLDialect_pymysql()
+        self._mode: str | None = mariadb_mode(address.host, address.query)
 
     def connect(self, password: str | None, limits: Limits) -> Link:
         """Connect, and set every limit before the first statement."""
-        raw = self._open(password, limits.connect)
+        raw = self._open(password, limits)
         try:
             return self._greet(raw, limits)
         except BaseException:
@@ -53,7 +57,7 @@ class Mariadb(Driver):
                 raw.close()
             raise
 
-    def _open(self, password: str | None, seconds: float) -> Any:
+    def _open(self, password: str | None, limits: Limits) -> Any:
         address = self.address
         query = dict(address.query)
         arguments: dict[str, Any] = {
@@ -64,19 +68,17 @@ class Mariadb(Driver):
             "database": address.database,
             "charset": "utf8mb4",
             "autocommit": True,
-            "connect_timeout": max(1, round(seconds)),
-            "read_timeout": 60,
+            "connect_timeout": max(1, round(limits.connect)),
+            "read_timeout": _patience(limits),
             "write_timeout": 30,
             "program_name": self.application,
         }
         if "unix_socket" in query:
             arguments["unix_socket"] = query["unix_socket"]
-        if any(name.startswith("ssl") for name in query):
-            context = ssl.create_default_context(cafile=query.get("ssl_ca"))
-            context.check_hostname = query.get("ssl_check_hostname", "true").lower() not in ("false", "0")
-            if "ssl_cert" in query:
-                context.load_cert_chain(query["ssl_cert"], query.get("ssl_key"))
-            arguments["ssl"] = context
+        if self._mode == DISABLE:
+            arguments["ssl_disabled"] = True
+        elif self._mode is not None and self._mode not in (ALLOW, PREFER):
+            arguments["ssl"] = context_for(self._mode, query)
         return pymysql.connect(**arguments)
 
     def _greet(self, raw: Any, limits: Limits) -> Link:
@@ -101,6 +103,7 @@ class Mariadb(Driver):
             statement = f"max_execution_time = {round(limits.statement * 1000)}"
         with link.raw.cursor() as cursor:
             cursor.execute(f"set session {statement}, lock_wait_timeout = {lock}, innodb_lock_wait_timeout = {lock}")
+        link.raw._read_timeout = _patience(limits)
         link.limits = limits
 
     def rows(self, link: Link, text: str, parameters: Any) -> list[Row]:
@@ -154,6 +157,12 @@ class Mariadb(Driver):
         with contextlib.suppress(Exception):
             link.raw.close()
 
+    def security(self, link: Link) -> str:
+        """Ask our own end of the connection."""
+        wire = link.raw._sock
+        host = None if "unix_socket" in self.address.query else self.address.host
+        return told(wire.version() if isinstance(wire, ssl.SSLSocket) else None, self._mode, host)
+
     def now(self, link: Link) -> datetime:
         """Return the server's present."""
         moment = self.rows(link, "select utc_timestamp(6)", ())[0][0]
@@ -173,7 +182,7 @@ class Mariadb(Driver):
         if isinstance(error, struct.error | IndexError | AssertionError):
             return self._wrong_service()
         if isinstance(error, ssl.SSLError):
-            return unreachable(error, self._place)
+            return insecure(error, self._place, self._mode, is_mariadb=True)
         if isinstance(error, OSError):
             return lost(error)
         if not isinstance(error, pymysql.err.Error):
@@ -189,11 +198,16 @@ class Mariadb(Driver):
             return statement_timeout()
         if number in _LOCKED:
             return Busy("locked by somebody else; we did not wait", hint="look again in a moment")
+        if number in _WRITES:
+            return would_write(text)
         if number in _FULL:
             return too_many(error)
         if number in _UNREADABLE:
             return CellUnreadable(text)
-        if number in (2003, 2002, 2005, 2026):
+        refused = "_ALERT_" in text or isinstance(getattr(error, "original_exception", None), ssl.SSLError)
+        if number == _NO_TLS or refused:
+            return insecure(text, self._place, self._mode, is_mariadb=True)
+        if number in (2003, 2002, 2005):
             return unreachable(text, self._place)
         if number in _LOST:
             return lost(text)
@@ -210,6 +224,11 @@ class Mariadb(Driver):
 
 
 _DECODERS: Final = dict(decoders)
+
+
+def _patience(limits: Limits) -> int:
+    """Return how many seconds to wait for a server that says nothing: longer than it may work for us."""
+    return max(60, round(limits.statement) + 10)
 
 
 def _number(version: str) -> int:

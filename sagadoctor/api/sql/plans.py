@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from .address import MARIADB, POSTGRESQL
 from .catalog import Table
@@ -17,8 +18,7 @@ _SEARCH: Final = re.compile(r"SEARCH (?P<table>\S+) USING (?:COVERING )?INDEX (?
 _SCAN: Final = re.compile(r"SCAN (?P<table>\S+)(?: USING (?:COVERING )?INDEX (?P<index>.+))?")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """How a plan reads one table: `sequential` from end to end, `sorts` before the first row comes."""
 
     sequential: bool

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
+from psycopg.conninfo import make_conninfo
 from psycopg.types.string import ByteaBinaryLoader
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -22,14 +23,16 @@ from .address import POSTGRESQL, Address
 from .catalog import Catalog
 from .catalog_postgresql import PostgresqlCatalog
 from .driver import Driver, Limits, Link, Row
-from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable
+from .tls import NO_PASSWORD, insecure, is_about_tls, libpq_settings, told
+from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable, would_write
 
+_PORT: Final = 5432
 _BYTES: Final = ("text", "varchar", "bpchar", "name", "json", "jsonb", "uuid", "bytea", "xml")
 _CHUNKED: Final = 170000
 """The libpq that can hand over rows in chunks while it streams."""
 
 _NOT_THERE: Final = {"42P01": "no such table", "42703": "no such column", "3F000": "no such schema"}
-_LOST: Final = ("57P01", "57P02", "57P03", "40001", "25006", "08000", "08003", "08006")
+_LOST: Final = ("57P01", "57P02", "57P03", "40001", "08000", "08003", "08006")
 
 
 class _Text(Dumper):
@@ -69,10 +72,12 @@ class Postgresql(Driver):
         given = query.pop("options", "")
         arguments: dict[str, Any] = {
             **query,
-            "host": query.pop("host", address.host),
-            "port": address.port,
-            "dbname": address.database,
-            "user": address.user,
+            **libpq_settings(address.host, query),
+            "sslpassword": NO_PASSWORD,
+            "host": query.get("host") or address.host,
+            "port": address.port or query.get("port"),
+            "dbname": address.database or query.get("dbname"),
+            "user": address.user or query.get("user"),
             "password": password,
             "options": f"{given} {settings}".strip(),
             "connect_timeout": max(2, round(limits.connect)),
@@ -83,10 +88,14 @@ class Postgresql(Driver):
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
         }
-        raw = psycopg.connect(
-            "", autocommit=True, prepare_threshold=None, **{key: value for key, value in arguments.items() if value}
-        )
-        return self._greet(raw, limits)
+        said = {key: value for key, value in arguments.items() if value}
+        raw = psycopg.connect(make_conninfo("", **said), autocommit=True, prepare_threshold=None)
+        try:
+            return self._greet(raw, limits)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                raw.close()
+            raise
 
     @staticmethod
     def _settings(limits: Limits) -> dict[str, str]:
@@ -180,6 +189,16 @@ class Postgresql(Driver):
         with contextlib.suppress(Exception):
             link.raw.close()
 
+    def security(self, link: Link) -> str:
+        """Ask libpq whether there is TLS, and the server which; a pooler's server knows nothing of our end."""
+        raw, version = link.raw, None
+        if raw.pgconn.ssl_in_use:
+            found: list[Row] = []
+            with contextlib.suppress(psycopg.Error):
+                found = self.rows(link, "select version from pg_stat_ssl where pid = pg_backend_pid() and ssl", {})
+            version = str(found[0][0]) if found and not link.wrapped else "TLS"
+        return told(version, _mode_of(raw), raw.info.host)
+
     def now(self, link: Link) -> datetime:
         """Return the server's present."""
         moment = self.rows(link, "select clock_timestamp()", {})[0][0]
@@ -214,6 +233,8 @@ class Postgresql(Driver):
                 return Busy("locked by somebody else; we did not wait", hint="look again in a moment")
             case "53300":
                 return too_many(error)
+            case "25006":
+                return would_write(text)
         if state in _NOT_THERE:
             return SchemaMismatch(f"{_NOT_THERE[state]}: {text}")
         if state.startswith("28"):
@@ -224,10 +245,17 @@ class Postgresql(Driver):
             return lost(error)
         return BackendError(f"{text} (SQLSTATE {state})")
 
+    @property
+    def _place(self) -> str:
+        query = self.address.query
+        host = query.get("host") or self.address.host or query.get("hostaddr") or os.environ.get("PGHOST") or ""
+        port = self.address.port or query.get("port") or os.environ.get("PGPORT") or _PORT
+        return f"the local socket {host}".strip() if not host or host.startswith(("/", "@")) else f"{host}:{port}"
+
     def _without_state(self, error: psycopg.Error) -> BackendError:
         text = str(error)
         lower = text.lower()
-        place = f"{self.address.host or self.address.query.get('host', 'the local socket')}"
+        place = self._place
         if "too many clients" in lower or "remaining connection slots" in lower or "too many connections" in lower:
             return too_many(_reason(text))
         if "password" in lower or "pg_hba.conf" in lower or "authentication failed" in lower or "role " in lower:
@@ -241,9 +269,16 @@ class Postgresql(Driver):
             return WrongService(f"{place} answers, but it is not PostgreSQL", hint="check host and port")
         if "server closed the connection" in lower or "connection is closed" in lower or "connection is lost" in lower:
             return lost(_reason(text))
+        if said := next(filter(is_about_tls, text.splitlines()), None):
+            return insecure(said, place, libpq_settings(self.address.host, self.address.query).get("sslmode"))
         if isinstance(error, psycopg.OperationalError):
             return unreachable(_reason(text), place)
         return BackendError(first_line(error))
+
+
+def _mode_of(raw: psycopg.Connection[Any]) -> str | None:
+    """Return the mode that libpq went by, wherever it took it from."""
+    return next((each.val.decode() for each in raw.pgconn.info if each.keyword == b"sslmode" and each.val), None)
 
 
 def _reason(text: str) -> BaseException:

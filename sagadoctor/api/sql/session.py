@@ -44,6 +44,11 @@ class Session:
         """Return the version as a number: 150018 (PostgreSQL), 101106 (MariaDB), 34001 (SQLite)."""
         return self._link.version_number
 
+    @property
+    def security(self) -> str:
+        """Return how the connection is secured, in words; empty where nothing goes over a network."""
+        return self._driver.security(self._link)
+
     def rows(self, statement: ClauseElement) -> list[Row]:
         """Run a small statement and return ordinary Python values."""
         text, parameters = compiled(statement, self._driver.dialect)

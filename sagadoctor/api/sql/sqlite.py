@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Generator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from sqlalchemy import FromClause
@@ -21,7 +22,10 @@ from .address import SQLITE, Address
 from .catalog import Catalog
 from .catalog_sqlite import SqliteCatalog
 from .driver import Driver, Limits, Link, Row
+from .sqlite_files import Lying, hold, let_go
 from .troubles import first_line, statement_timeout
+
+_PAUSE: Final = 0.05
 
 
 class _Compiler(SQLiteCompiler):
@@ -38,6 +42,11 @@ class _Dialect(SQLiteDialect_pysqlite):
 
     statement_compiler = _Compiler
     supports_statement_cache = True
+
+
+def _text(data: bytes) -> str:
+    """Return a text of a small statement; one that is no UTF-8 must not end what the statement is a part of."""
+    return data.decode("utf-8", "replace")
 
 
 class Sqlite(Driver):
@@ -59,14 +68,23 @@ class Sqlite(Driver):
             raise Unreachable(f"no such file: {path.absolute()}")
         if not os.access(path, os.R_OK):
             raise AccessDenied(f"the file can't be read: {path.absolute()}")
+        lies = self._settled(limits.lock)
+        try:
+            return self._opened(path, lies, limits)
+        except BaseException:
+            let_go(lies)
+            raise
+
+    def _opened(self, path: Path, lies: Lying, limits: Limits) -> Link:
         raw = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro",
+            f"file:{quote(str(path))}?mode=ro{'&immutable=1' if lies.is_at_rest else ''}",
             uri=True,
             timeout=limits.lock,
             isolation_level=None,
             check_same_thread=False,
             cached_statements=64,
         )
+        raw.text_factory = _text
         try:
             raw.execute("pragma query_only = on")
             raw.execute("select count(*) from sqlite_master").fetchone()
@@ -75,7 +93,33 @@ class Sqlite(Driver):
             raise
         digits = sqlite3.sqlite_version_info
         number = digits[0] * 10_000 + digits[1] * 100 + digits[2]
-        return Link(raw, f"SQLite {sqlite3.sqlite_version}", number, "SQLite", limits=limits)
+        version = f"SQLite {sqlite3.sqlite_version}"
+        return Link(raw, version, number, "SQLite", limits=limits, untouched=lies)
+
+    def _settled(self, seconds: float) -> Lying:
+        """Look at the files; whoever closes the database just now is waited for."""
+        path = self.address.database or ""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                lies = hold(path)
+            except OSError as error:
+                raise Unreachable(f"can't open {path}: {error.strerror}") from None
+            if not lies.is_stranded:
+                return lies
+            let_go(lies)
+            if time.monotonic() > until:
+                raise Unreachable(
+                    f"{path}-wal holds changes, and without {path}-shm they can't be read but by making files there",
+                    hint="open it once with its own program, or `sqlite3 FILE 'pragma wal_checkpoint(truncate)'`; "
+                    "copy a database with both files, or none of them",
+                )
+            time.sleep(_PAUSE)
+
+    def moved(self, link: Link) -> bool:
+        """Say whether a database that nobody wrote has been written since."""
+        lies: Lying = link.untouched
+        return lies.is_at_rest and not lies.is_still_so(self.address.database or "")
 
     def limit(self, link: Link, limits: Limits) -> None:
         """Set how long to wait for a lock; SQLite has no statement timeout of its own."""
@@ -97,7 +141,7 @@ class Sqlite(Driver):
                 yield from some
         finally:
             cursor.close()
-            link.raw.text_factory = str
+            link.raw.text_factory = _text
 
     def begin(self, link: Link, *, snapshot: bool) -> None:
         """Begin a transaction; the first read fixes what all its statements see."""
@@ -125,6 +169,7 @@ class Sqlite(Driver):
         """Close the file."""
         with contextlib.suppress(Exception):
             link.raw.close()
+        let_go(link.untouched)
 
     def now(self, link: Link) -> datetime:
         """Return this machine's present: SQLite runs in our own process."""
@@ -152,7 +197,10 @@ class Sqlite(Driver):
         if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
             return WrongService(f"{self.address.database} is not a (whole) SQLite database: {text}")
         if name.startswith("SQLITE_CANTOPEN"):
-            return Unreachable(f"can't open {self.address.database}: {text}")
+            return Unreachable(
+                f"can't open {self.address.database}: {text}",
+                hint="of a database in WAL mode, this user must be able to read the files -wal and -shm as well",
+            )
         if name.startswith(("SQLITE_AUTH", "SQLITE_PERM", "SQLITE_READONLY")):
             return AccessDenied(text)
         if "no such table" in text or "no such column" in text:

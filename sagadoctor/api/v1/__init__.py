@@ -46,7 +46,7 @@ from sagadoctor.model.saga import (
     Step,
     StepStatus,
 )
-from sagadoctor.model.survey import SharedKey, Survey
+from sagadoctor.model.survey import OrphanSteps, SharedKey, Survey
 from sagadoctor.redaction import Redactor, mask_text, mask_url
 from sagadoctor.untrusted import Shown, shown
 
@@ -72,6 +72,7 @@ __all__ = [
     "Look",
     "Lost",
     "Options",
+    "OrphanSteps",
     "OutboxEntry",
     "Owner",
     "Page",

@@ -1,6 +1,6 @@
 """The guest connection to SQL databases, for the SQL adapter and for plugins; loads SQLAlchemy on first use."""
 
-from sagadoctor.api.sql.address import MARIADB, POSTGRESQL, SQLITE, Address, parse_address
+from sagadoctor.api.sql.address import MARIADB, POSTGRESQL, SQLITE, Address, beside, parse_address
 from sagadoctor.api.sql.catalog import Catalog, Column, Index, Kind, Table, fitting, nearest
 from sagadoctor.api.sql.driver import Limits, Row
 from sagadoctor.api.sql.guest import Guest
@@ -29,6 +29,7 @@ __all__ = [
     "Session",
     "Table",
     "access",
+    "beside",
     "beyond",
     "bound",
     "fitting",

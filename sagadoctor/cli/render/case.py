@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 from sagadoctor.cli.terminal import ADVICE_COLOUR, SEVERITY_GLYPH, STEP_GLYPH, Terminal
+from sagadoctor.diagnosis.anatomy import UNDO_BEGUN
 from sagadoctor.diagnosis.deadlines import step_due, words
 from sagadoctor.export.command_line import acknowledge_command, remedy_command
 from sagadoctor.export.links import links
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Finding
-from sagadoctor.model.saga import StepStatus
+from sagadoctor.model.saga import OutboxEntry, Step, StepStatus
+from sagadoctor.model.seen import Acknowledgement
 from sagadoctor.untrusted import shown
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ def print_case(terminal: Terminal, doctor: Doctor, one: ShownCase, options: tupl
     _timeline(terminal, case, one.now)
     if one.findings:
         for finding in one.findings:
-            _finding(terminal, doctor, finding, options)
+            _finding(terminal, doctor, finding, one.words.get(finding.id), options)
     _prognosis(terminal, one)
     if payload:
         _payload(terminal, doctor, case)
@@ -39,7 +43,8 @@ def print_case(terminal: Terminal, doctor: Doctor, one: ShownCase, options: tupl
 def _head(terminal: Terminal, case: Case, now: datetime) -> None:
     saga = case.saga
     kind = f"{shown(saga.saga_type, 80)} " if saga.saga_type else ""
-    terminal.line(terminal.paint(f"{kind}{shown(saga.saga_id, 200)}", "bold"))
+    named = shown(saga.saga_id, 200) or "''"
+    terminal.line(terminal.paint(f"{kind}{named}", "bold"))
     raw = f" (the store says {shown(saga.raw_state, 80)})" if saga.raw_state not in (None, saga.state.value) else ""
     facts = [("state", f"{saga.state.value}{raw}"), ("store", str(shown(saga.source, 160)))]
     if saga.business_key:
@@ -100,18 +105,18 @@ def _steps(terminal: Terminal, doctor: Doctor, case: Case, now: datetime) -> Non
 def _timeline(terminal: Terminal, case: Case, now: datetime) -> None:
     saga = case.saga
     moments = [(saga.created_at, "created"), (saga.updated_at, "row updated"), (saga.ended_at, "ended")]
+    moments.append((saga.deadline, "deadline of the saga"))
     for step in case.steps or ():
         name = shown(step.name, 60)
         moments += [
             (step.started_at, f"{name} sent"),
-            (step.executed_at, f"{name} ended"),
+            (step.executed_at, f"{name} {'failed' if step.status is StepStatus.FAILED else 'ended'}"),
             (step.compensated_at, f"{name} compensated"),
         ]
         if step.timeout_at is not None and (step.executed_at is None or step.executed_at > step.timeout_at):
             moments.append((step.timeout_at, f"{name} deadline"))
     moments += [
-        (entry.created_at, f"command {shown(entry.step or entry.entry_id, 60)} written to the outbox")
-        for entry in saga.outbox
+        (entry.created_at, f"{_command(entry, case.steps or ())} written to the outbox") for entry in saga.outbox
     ]
     known = sorted(((at, text) for at, text in moments if at is not None), key=lambda pair: pair[0])
     if not known:
@@ -128,7 +133,30 @@ def _timeline(terminal: Terminal, case: Case, now: datetime) -> None:
     terminal.line()
 
 
-def _finding(terminal: Terminal, doctor: Doctor, finding: Finding, options: tuple[str, ...]) -> None:
+def _command(entry: OutboxEntry, steps: Sequence[Step]) -> str:
+    """Say which command an outbox row is, as far as the rows tell: by the name it has, else by when it was written.
+
+    What was written after the step was done, and is of a step whose undo has begun, asks for the undo.
+    """
+    said = entry.step
+    if said is None:
+        return f"command {shown(entry.entry_id, 60)}"
+    for step in steps:
+        if said not in (step.name, step.action, step.compensation):
+            continue
+        after = step.executed_at is not None and entry.created_at is not None and entry.created_at >= step.executed_at
+        undo = after and step.status in UNDO_BEGUN if said == step.name else said == step.compensation
+        known = step.compensation if undo else step.action
+        told = f" {shown(known, 60)}" if known is not None and known != step.name else ""
+        if undo:
+            return f"undo command{told} of {shown(step.name, 60)}"
+        return f"command{told} of {shown(step.name, 60)}" if told else f"command {shown(step.name, 60)}"
+    return f"command {shown(said, 60)}"
+
+
+def _finding(
+    terminal: Terminal, doctor: Doctor, finding: Finding, word: Acknowledgement | None, options: tuple[str, ...]
+) -> None:
     glyph = terminal.glyph(SEVERITY_GLYPH[finding.severity])
     lead = "" if finding.primary else "  (also)"
     terminal.line(terminal.paint(f"{glyph} {finding.severity.value} {finding.rule}", finding.severity.value) + lead)
@@ -148,13 +176,24 @@ def _finding(terminal: Terminal, doctor: Doctor, finding: Finding, options: tupl
         command = remedy_command(finding, remedy, *options)
         if command:
             terminal.line(f"      {command}")
+    if finding.runbook is not None:
+        terminal.wrapped(shown(finding.runbook, 2000), "    runbook  ")
     for name, url in links(finding, doctor.configuration.links).items():
         terminal.line(f"    {shown(name, 40)}: {shown(url, 600)}")
     if finding.acknowledged_until is not None:
-        terminal.line(f"    acknowledged until {_at(finding.acknowledged_until)}")
+        terminal.wrapped(_acknowledged(finding.acknowledged_until, finding, word), "    ")
     elif finding.primary:
         terminal.line(terminal.paint(f"    quiet for 2h: {acknowledge_command(finding, '2h', *options)}", "dim"))
     terminal.line()
+
+
+def _acknowledged(until: datetime, finding: Finding, word: Acknowledgement | None) -> str:
+    """Say until when, and by whose word, why, and about what where it was said of something else."""
+    if word is None:
+        return f"acknowledged until {_at(until)}"
+    about = "" if word.target == finding.id else f", with {shown(word.target, 40)}"
+    reason = f": {shown(word.reason, 400)}" if word.reason else ""
+    return f"acknowledged until {_at(until)} by {shown(word.by, 60)}{about}{reason}"
 
 
 def _prognosis(terminal: Terminal, one: ShownCase) -> None:
@@ -185,7 +224,8 @@ def _payload(terminal: Terminal, doctor: Doctor, case: Case) -> None:
     try:
         value = doctor.backends.redactor.payload(msgspec.json.decode(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        terminal.line(f"  not JSON ({shown(error, 120)}): {shown(raw[:200].hex(), 400)}")
+        # No path and no name tells what in it is secret, so nothing of it is shown.
+        terminal.line(f"  not JSON ({shown(error, 120)}): {len(raw)} bytes, sha256 {sha256(raw).hexdigest()}")
         return
     for line in msgspec.json.format(msgspec.json.encode(value), indent=2).decode().splitlines():
         terminal.line(f"  {shown(line, 400)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from sagadoctor.cli.terminal import Terminal
 from sagadoctor.export.wire import blind_spot_wire, encode, finding_wire, moment
 from sagadoctor.model.saga import Step
+from sagadoctor.model.seen import Acknowledgement
 
 if TYPE_CHECKING:
     from sagadoctor.bootstrap import Doctor
@@ -53,7 +55,10 @@ def _case(doctor: Doctor, one: ShownCase, options: tuple[str, ...], *, payload: 
             for link in case.linked
         ],
         "doubts": [{"field": doubt.field, "raw": doubt.raw, "reason": doubt.reason} for doubt in saga.doubts],
-        "findings": [finding_wire(finding, doctor.configuration.links, options) for finding in one.findings],
+        "findings": [
+            finding_wire(finding, doctor.configuration.links, options) | _word(one.words.get(finding.id))
+            for finding in one.findings
+        ],
     }
     if one.prognosis is not None:
         late = one.prognosis
@@ -62,6 +67,20 @@ def _case(doctor: Doctor, one: ShownCase, options: tuple[str, ...], *, payload: 
     if payload:
         wire["payload"] = _payload(doctor, saga.payload)
     return wire
+
+
+def _word(word: Acknowledgement | None) -> dict[str, Any]:
+    if word is None:
+        return {}
+    return {
+        "acknowledgement": {
+            "target": word.target,
+            "until": moment(word.until),
+            "by": word.by,
+            "reason": word.reason,
+            "at": moment(word.at),
+        }
+    }
 
 
 def _step(step: Step) -> dict[str, Any]:
@@ -89,4 +108,4 @@ def _payload(doctor: Doctor, raw: bytes | None) -> object:
     try:
         return doctor.backends.redactor.payload(msgspec.json.decode(raw))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {"not_json": raw[:200].hex()}
+        return {"not_json": {"bytes": len(raw), "hash": f"sha256:{sha256(raw).hexdigest()}"}}

@@ -64,7 +64,6 @@ class NdjsonRenderer(_Limited):
         """Write one line."""
         if self._room():
             self._out.write(encode(finding_wire(finding, self._shape.templates, self._shape.options)) + "\n")
-            self._out.flush()
 
     def end(self, end: ReportEnd) -> None:
         """Write the summary line."""

@@ -19,6 +19,8 @@ from .shape import Shape
 
 _DEFAULT_LIMIT = 50
 _GROUPS = 10
+_NARROW = 30
+"""Less room than this for a title makes too many lines of it: it begins further left."""
 
 
 class TableRenderer:
@@ -79,13 +81,19 @@ class TableRenderer:
             for findings in entries:
                 self._entry(findings)
             if self._left_out:
-                self._terminal.line(f"… and {self._left_out} more sagas; --limit shows more, -o json all of them")
+                text = f"… and {self._left_out} more sagas; {self._more} shows more, -o json all of them"
+                self._terminal.line(text)
                 self._terminal.line()
         self._groups(end)
         self._rest(end)
         self._summary(end)
         if command := self._next(end, [findings[0] for findings in entries]):
             self._terminal.line(f"Look closer: {command}")
+
+    @property
+    def _more(self) -> str:
+        """Say what to give so that more is printed."""
+        return "--limit" if self._shape.limit is None else "a higher --limit"
 
     def _next(self, end: ReportEnd, leads: Sequence[Finding]) -> str | None:
         """Return the command that shows more of what is worst."""
@@ -98,15 +106,15 @@ class TableRenderer:
 
     def _entry(self, findings: list[Finding]) -> None:
         terminal, lead = self._terminal, findings[0]
-        worst = max(findings, key=lambda each: each.severity.weight).severity
-        glyph = terminal.glyph(SEVERITY_GLYPH[worst])
-        name = terminal.paint(f"{glyph} {worst.value:<8} {lead.rule}", worst.value)
+        severity = lead.severity
+        glyph = terminal.glyph(SEVERITY_GLYPH[severity])
+        name = terminal.paint(f"{glyph} {severity.value:<8} {lead.rule}", severity.value)
         what = " ".join(str(shown(part, 60)) for part in (lead.saga_type, lead.step and f"at {lead.step}") if part)
         fits = len(what) + len(lead.rule) + 13 <= terminal.width
         terminal.line(f"{name}  {terminal.paint(what, 'bold')}" if what and fits else name)
         if what and not fits:
             terminal.line(f"    {terminal.paint(what, 'bold')}")
-        marks = [str(shown(lead.saga_id or lead.about or "", 80))]
+        marks = [str(shown(lead.saga_id or lead.about or "", 80)) or "''"]
         if lead.business_key:
             marks.append(str(shown(lead.business_key, 40)))
         marks.append(str(shown(lead.store, 40)))
@@ -124,7 +132,8 @@ class TableRenderer:
         terminal.flowing(marks, "    ", "dim")
         terminal.wrapped(shown(lead.summary, 400), "    ")
         if findings[1:]:
-            terminal.wrapped("also: " + ", ".join(finding.rule for finding in findings[1:]), "    ")
+            also = ", ".join(f"{finding.severity.value} {finding.rule}" for finding in findings[1:])
+            terminal.wrapped(f"also: {also}", "    ")
         for remedy in lead.remedies[:1]:
             what = f" {remedy.kind.value}," if remedy.kind.value != remedy.advice.value else ""
             terminal.wrapped(
@@ -151,19 +160,22 @@ class TableRenderer:
         for group in groups[:most]:
             self._group(group)
         if len(groups) > most:
-            self._terminal.line(f"  … and {len(groups) - most} more causes; --by-group --limit shows more")
+            more = self._more if by_group else "--by-group"
+            self._terminal.line(f"  … and {len(groups) - most} more causes; {more} shows more")
         self._terminal.line()
 
     def _group(self, group: Group) -> None:
+        """Print a cause: how many, its id (which `ack --group` and `scan --group` take), and its whole title."""
         terminal = self._terminal
-        glyph = terminal.paint(terminal.glyph(SEVERITY_GLYPH[group.severity]), group.severity.value)
+        glyph = terminal.glyph(SEVERITY_GLYPH[group.severity])
         word = "saga" if group.sagas == 1 else "sagas"
-        title = str(shown(group.title))
-        name = f"{shown(group.id, 40)} " if self._shape.by_group else ""
-        room = max(20, terminal.width - len(name) - 16)
-        cut = terminal.glyph(("…", "..."))
-        title = title if len(title) <= room else title[: room - len(cut)] + cut
-        terminal.line(f"  {group.sagas:>5} {word:<5} {glyph} {name}{title}")
+        lead = f"  {group.sagas:>5} {word:<5} "
+        name = f"{shown(group.id, 40)} "
+        hang = len(glyph) + 1 + len(name)
+        if terminal.width - len(lead) - hang < _NARROW:
+            hang = 2
+        text = f"{name}{shown(group.title, 400)}"
+        terminal.wrapped(text, lead, head=f"{glyph} ", colour=group.severity.value, hang=hang)
 
     def _rest(self, end: ReportEnd) -> None:
         terminal = self._terminal

@@ -23,6 +23,7 @@ from . import (
     no_progress,
     no_times,
     nothing_to_compensate,
+    orphan_steps,
     outbox_unpublished,
     owner_gone,
     retry_loop,
@@ -63,7 +64,7 @@ RULES: Final[tuple[Rule, ...]] = (
     waiting.RULE,
 )
 
-SURVEY_RULES: Final[tuple[SurveyRule, ...]] = (duplicate_saga.RULE, no_times.RULE)
+SURVEY_RULES: Final[tuple[SurveyRule, ...]] = (duplicate_saga.RULE, no_times.RULE, orphan_steps.RULE)
 
 
 def _ranked() -> dict[str, int]:

@@ -32,17 +32,33 @@ def _last_moved(saga: Saga) -> datetime | None:
     return max((at for at in moments if at is not None), default=None)
 
 
+def _waits_for(case: Case, other: Saga, relation: Relation, moved: datetime | None) -> bool:
+    """Say whether the other one can be what this saga waits for; what it has done since tells of a child that ended.
+
+    Two that are each other's parent are no reason for one another. A saga that compensates, and has moved since its
+    child failed, knows of that failure: it is the reason for the undo.
+    """
+    if other.ref == case.saga.ref or (relation is Relation.CHILD and other.saga_id == case.saga.parent_id):
+        return False
+    if other.is_live:
+        return True
+    if relation is not Relation.CHILD or other.state is not SagaState.FAILED:
+        return False
+    if case.state is not SagaState.COMPENSATING or case.progress_at is None:
+        return True
+    return moved is not None and case.progress_at <= moved
+
+
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga's lock holder or child has itself stood still too long, also as a failed child."""
     if not case.saga.is_live:
         return None
     for relation, what in ((Relation.LOCK_HOLDER, "a lock held by"), (Relation.CHILD, "its child")):
         for other in case.related(relation):
-            failed = other.state is SagaState.FAILED and relation is Relation.CHILD
-            if other.ref == case.saga.ref or not (other.is_live or failed):
-                continue
             moved = _last_moved(other)
-            if (moved is None and not failed) or (moved is not None and now - moved <= _limit(other, policy, now)):
+            if not _waits_for(case, other, relation, moved):
+                continue
+            if (moved is None and other.is_live) or (moved is not None and now - moved <= _limit(other, policy, now)):
                 continue
             span = f" and has not moved for {words((now - moved).total_seconds())}" if moved is not None else ""
             return Sign(

@@ -21,6 +21,9 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     evidence = tuple(
         facts.time(case, f"{field} lies more than {tolerance} ahead of the store's clock", now) for field in case.future
     )
+    if case.progress_at is not None:
+        fact = f"{case.progress_from} lies where it should: not every writer's clock is ahead"
+        evidence += (facts.time(case, fact, case.progress_at, supports=False),)
     return Sign(
         summary=f"{', '.join(case.future[:3])} in the future: two clocks differ, so nobody can say what is late",
         evidence=evidence,

@@ -37,6 +37,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             *(facts.step_status(case, each) for each in owed),
             *(facts.undone(case, each) for each in undone),
             *facts.standstill(case, now),
+            *facts.undo_shown(case, owed),
         ),
         step=step,
         due=after(case.progress_at, policy.thresholds.compensation),

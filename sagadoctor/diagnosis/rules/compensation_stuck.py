@@ -20,7 +20,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if case.state is not SagaState.COMPENSATING or case.progress_at is None:
         return None
     out = with_status(case, StepStatus.COMPENSATING)
-    if case.steps and not out:
+    if case.steps is not None and not out:
         return None
     if asleep(case, policy, now):
         return None
@@ -40,6 +40,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         *((facts.status(case, f"the error is: {said}"),) if said else ()),
         *((facts.status(case, f"it is being undone because {began[0].name} failed: {began[1]}"),) if began else ()),
         *facts.standstill(case, now),
+        *facts.undo_shown(case, out),
     )
     proposals = [
         treatments.resend_compensation(each, policy, "it was sent and never confirmed") for each in reversed(out)

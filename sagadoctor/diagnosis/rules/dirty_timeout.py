@@ -34,6 +34,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
                 *((facts.status(case, f"the error was: {step.error}"),) if step.error else ()),
                 *((facts.time(case, "the deadline of the step", step.timeout_at),) if step.timeout_at else ()),
                 facts.saga_state(case),
+                *(
+                    facts.status(case, f"a command of {step.name} never left {entry.source}", supports=False)
+                    for entry in case.saga.outbox
+                    if entry.sent is False and entry.step == step.name
+                ),
             ),
             step=step,
             cause=step.error,

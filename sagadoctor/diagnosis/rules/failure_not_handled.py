@@ -10,7 +10,7 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import FORWARD, SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import UNDO_BEGUN, asleep, error, excused, executing, names, with_status
+from ..anatomy import UNDO_BEGUN, asleep, error, excused, executing, names, past_pivot, with_status
 from ..deadlines import after
 from ..sign import Rule, Sign
 
@@ -36,6 +36,19 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if case.progress_at is None or now - case.progress_at <= policy.thresholds.compensation:
         return None
     said = error(case, step)
+    later = (
+        ()
+        if policy.parallel
+        else tuple(each for each in with_status(case, StepStatus.COMPLETED) if each.index > step.index)
+    )
+    turned = past_pivot(case, policy)
+    fail = treatments.fail_step(step, "the orchestrator died before its first undo; told again, it compensates")
+    why = (
+        f"{turned.name}, the step of no return, is done: from here the saga only goes forward"
+        if turned is not None
+        else "going forward instead is right only if the failure was passing"
+    )
+    retry = treatments.retry_step(step, policy, why)
     return Sign(
         summary=f"{step.name} failed and nothing followed: {names(before)} still stands, neither undone nor gone on",
         evidence=(
@@ -44,14 +57,15 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             *((facts.status(case, f"the error was: {said}"),) if said else ()),
             *(facts.step_status(case, each) for each in before),
             *facts.standstill(case, now),
+            *(
+                facts.status(case, f"step {each.name}, which comes after it, is completed", supports=False)
+                for each in later
+            ),
         ),
         step=step,
         due=after(case.progress_at, policy.thresholds.compensation),
         cause=said,
-        treatments=(
-            treatments.fail_step(step, "the orchestrator died before its first undo; told again, it compensates"),
-            treatments.retry_step(step, policy, "going forward instead is right only if the failure was passing"),
-        ),
+        treatments=(fail, retry) if turned is None else (retry, fail),
     )
 
 

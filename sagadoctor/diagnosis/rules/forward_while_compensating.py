@@ -8,19 +8,14 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import RemedyKind
-from sagadoctor.model.saga import FORWARD, SagaState, Step, StepStatus
+from sagadoctor.model.saga import FORWARD, SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import alternatives, names, optional, with_status
+from ..anatomy import names, undone_on_purpose, with_status
 from ..sign import Rule, Sign
 
 _EITHER_WAY = frozenset((SagaState.WAITING, SagaState.BACKING_OFF, SagaState.PAUSED))
 """States in which a saga may rest on its way back as well: only a step that is out shows that it runs forward."""
-
-
-def _planned(step: Step, case: Case, policy: SagaPolicy) -> bool:
-    """Say whether undoing this step was the plan: the saga may do without it, or has another one in its place."""
-    return optional(step, policy) or bool(alternatives(case, step, policy))
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
@@ -29,12 +24,16 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if case.state not in FORWARD and case.state is not SagaState.COMPLETED:
         return None
     touched = with_status(case, StepStatus.COMPENSATING, StepStatus.COMPENSATED)
-    undone = tuple(step for step in touched if not _planned(step, case, policy))
+    undone = tuple(step for step in touched if not undone_on_purpose(step, case, policy))
     out = with_status(case, StepStatus.EXECUTING)
     if not undone or (case.state in _EITHER_WAY and not out):
         return None
     evidence = [facts.saga_state(case), *(facts.undone(case, step) for step in undone)]
     evidence += [facts.step_status(case, step) for step in out]
+    for step in undone:
+        if step.executed_at is not None and step.compensated_at is not None and step.executed_at > step.compensated_at:
+            fact = f"step {step.name} was executed again after it was compensated"
+            evidence.append(facts.time(case, fact, step.executed_at, supports=False))
     doing = "has completed" if case.state is SagaState.COMPLETED else "still runs forward"
     return Sign(
         summary=f"the saga {doing} although {names(undone)} is being undone or was: forward work stands on nothing",

@@ -28,6 +28,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     evidence = [facts.saga_state(case), *(facts.step_status(case, step) for step in owed)]
     evidence += [facts.undone(case, step) for step in undone]
     evidence += facts.standstill(case, now)
+    evidence += facts.undo_shown(case, owed)
     for saga in repairs:
         evidence.append(
             facts.status(

@@ -26,7 +26,7 @@ _WORK = (
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a compensating saga's known steps hold no work, and it has stood still past `compensation`."""
-    if case.state is not SagaState.COMPENSATING or not case.steps or with_status(case, *_WORK):
+    if case.state is not SagaState.COMPENSATING or case.steps is None or with_status(case, *_WORK):
         return None
     if case.progress_at is None or now - case.progress_at <= policy.thresholds.compensation:
         return None
@@ -38,7 +38,9 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     step = doubtful[0] if doubtful else (failed[0] if failed else None)
     evidence = [
         facts.saga_state(case),
-        facts.status(case, "no step is completed, executing or compensating"),
+        facts.status(
+            case, "no step is completed, executing or compensating" if case.steps else "the row holds no steps"
+        ),
         *(facts.undone(case, each) for each in undone),
         *facts.standstill(case, now),
     ]
@@ -46,6 +48,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         facts.status(case, f"step {each.name} was given up, but the participant may have done the work", supports=False)
         for each in doubtful
     ]
+    if not case.steps:
+        evidence.append(facts.status(case, "what began the undo must have been a step: it may be lost", supports=False))
     if doubtful:
         close = treatments.refuse(
             RemedyKind.CLOSE_SAGA,

@@ -39,6 +39,16 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             facts.status(case, f"outbox row {entry.entry_id} in {entry.source} is not sent"),
             facts.time(case, f"the row was written {span} ago", at),
             facts.saga_state(case),
+            *(
+                facts.time(
+                    case,
+                    f"outbox row {other.entry_id}, written after it, has left: the relay may run and skip this one",
+                    other.sent_at or other.created_at,
+                    supports=False,
+                )
+                for other in case.saga.outbox
+                if other.sent is True and other.created_at is not None and other.created_at > at
+            ),
         ),
         step=step,
         due=after(at, limit),

@@ -32,7 +32,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if dead:
         evidence.append(facts.status(case, f"owner {owner.name} shows no sign of life"))
     if owner.heartbeat_at is not None:
-        evidence.append(facts.time(case, f"the last heartbeat of {owner.name}", owner.heartbeat_at))
+        span = words((now - owner.heartbeat_at).total_seconds())
+        evidence.append(facts.time(case, f"{owner.name} last gave a heartbeat {span} ago", owner.heartbeat_at))
     if owner.lease_until is not None:
         span = words((now - owner.lease_until).total_seconds())
         evidence.append(facts.time(case, f"the lease of {owner.name} ended {span} ago", owner.lease_until))
@@ -40,8 +41,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         evidence.append(facts.status(case, f"nobody can tell whether {owner.name} is alive", supports=False))
     step = case.current
     proposals = [treatments.call_human("start the owner, or another worker that adopts its sagas", step)]
-    if step is not None:
-        proposals.append(treatments.retry_step(step, policy, "nobody works on it any more, as far as the store tells"))
+    proposals += treatments.send_again(case, step, policy, "nobody works on it any more, as far as the store tells")
     return Sign(
         summary=f"{owner.name} had claimed this saga and is gone; nobody else will take it",
         evidence=(*evidence, facts.saga_state(case)),

@@ -1,17 +1,31 @@
-"""retry-loop: it is tried again and again with the same error, however fresh the row looks."""
+"""retry-loop: it is tried again and again without getting on, however fresh the row looks."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sagadoctor.model.case import Case
-from sagadoctor.model.finding import Severity
+from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
+from sagadoctor.model.saga import StepStatus
 
 from .. import facts, treatments
-from ..anatomy import attempts, error, next_attempt, waits_for
+from ..anatomy import attempts, error, next_attempt, waits_for, with_status
 from ..deadlines import words
 from ..sign import Rule, Sign
+
+
+def _got_on(case: Case, policy: SagaPolicy, now: datetime) -> Iterator[Evidence]:
+    """Yield the step that was done lately: a count of the whole saga's attempts may be made of several steps'."""
+    if case.saga.attempts is None or (case.current is not None and case.current.attempts is not None):
+        return
+    done = [step for step in with_status(case, StepStatus.COMPLETED) if step.executed_at is not None]
+    last = max(done, key=lambda step: (step.executed_at, step.index), default=None)
+    if last is None or last.executed_at is None or now - last.executed_at > policy.thresholds.no_progress:
+        return
+    span = words((now - last.executed_at).total_seconds())
+    yield facts.time(case, f"step {last.name} was done {span} ago", last.executed_at, supports=False)
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
@@ -36,6 +50,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             facts.time(case, f"the next attempt is due in {words((again[0] - now).total_seconds())}", again[0])
         )
     evidence += [each for each in facts.standstill(case, now) if case.progress_from != "updated_at"]
+    evidence += _got_on(case, policy, now)
     named = f" at {case.current.name}" if case.current is not None else ""
     return Sign(
         summary=f"tried {tried} times{named} without getting on" + (f": {said}" if said else ""),

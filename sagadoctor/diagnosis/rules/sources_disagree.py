@@ -18,6 +18,15 @@ def _course(saga: Saga) -> str:
     return "forward" if saga.state in FORWARD else saga.state.value
 
 
+def _same_steps(case: Case, other: Saga) -> tuple[Evidence, ...]:
+    """Return the fact, against a dispute, that both stores tell the same of every step."""
+    if not case.saga.steps or not other.steps:
+        return ()
+    if {(step.name, step.status) for step in case.saga.steps} != {(step.name, step.status) for step in other.steps}:
+        return ()
+    return (Evidence("its steps stand as they do here", EvidenceKind.STATUS, other.source, False, other.updated_at),)
+
+
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when another store has this saga on another course, and neither moved within `no_progress`."""
     if case.state is SagaState.UNKNOWN:
@@ -34,6 +43,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
                 facts.saga_state(case),
                 Evidence(f"the saga is {other.state.value}", EvidenceKind.STATUS, other.source, True, other.updated_at),
                 *facts.standstill(case, now),
+                *_same_steps(case, other),
             ),
             step=case.current,
             treatments=(treatments.call_human("find out which store is behind before anything is repaired"),),

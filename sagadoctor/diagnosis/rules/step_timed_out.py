@@ -10,7 +10,7 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import FORWARD, SagaState
 
 from .. import facts, treatments
-from ..anatomy import asleep, error, executing, next_attempt
+from ..anatomy import asleep, error, executing, next_attempt, waits_for
 from ..deadlines import step_due, words
 from ..sign import Rule, Sign
 
@@ -35,15 +35,12 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if said:
         evidence.append(facts.status(case, f"the error is: {said}"))
     if case.progress_at is not None and case.progress_at > due.at:
-        evidence.append(
-            facts.time(
-                case, f"the row still moved after the deadline ({case.progress_from})", case.progress_at, supports=False
-            )
-        )
+        evidence.append(facts.moved_after(case))
     again = next_attempt(case)
     if again is not None and again[0] > now:
         evidence.append(facts.tries_again(case, again, now))
     span = words((now - due.at).total_seconds())
+    resting = waits_for(case, policy)
     return Sign(
         summary=f"{step.name} was sent and has not answered; its time was up {span} ago",
         evidence=tuple(evidence),
@@ -51,6 +48,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         due=due.at,
         cause=said,
         treatments=(
+            *((treatments.call_human(f"ask whoever it waits for ({resting})", step),) if resting is not None else ()),
             treatments.retry_step(step, policy, "the command or its reply may be lost, or the participant may be slow"),
             treatments.fail_step(step, "then the saga compensates; right only if the participant did not do the work"),
         ),

@@ -8,10 +8,10 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import RemedyKind
-from sagadoctor.model.saga import SagaState, StepStatus
+from sagadoctor.model.saga import SagaState
 
 from .. import facts, treatments
-from ..anatomy import pivots
+from ..anatomy import past_pivot
 from ..sign import Rule, Sign
 
 
@@ -20,7 +20,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     del now
     if case.state is not SagaState.COMPENSATING:
         return None
-    turning = next((step for step in pivots(case, policy) if step.status is StepStatus.COMPLETED), None)
+    turning = past_pivot(case, policy)
     if turning is None:
         return None
     return Sign(
@@ -29,6 +29,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             facts.saga_state(case),
             facts.step_status(case, turning),
             facts.declared(f"{turning.name} is the pivot: after it the saga only goes forward"),
+            *(
+                (facts.status(case, f"nothing says in so many words that {turning.name} is done", supports=False),)
+                if turning.derived
+                else ()
+            ),
         ),
         step=turning,
         treatments=(

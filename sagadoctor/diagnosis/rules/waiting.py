@@ -10,10 +10,9 @@ from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import FORWARD, SagaState, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import executing, overslept, waits_for
-from ..deadlines import after, step_due, words
+from ..anatomy import error, overslept, waits_for
+from ..deadlines import after, late_from, resting_limit, words
 from ..sign import Rule, Sign
-from .no_progress import resting_limit
 
 
 def _by_its_own_word(case: Case) -> bool:
@@ -34,21 +33,24 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         and not _by_its_own_word(case)
     ):
         return None
-    if overslept(case, policy, now) or any(
-        (due := step_due(case, each, policy)) is not None and due.at < now for each in executing(case)
-    ):
-        return None
-    limit = resting_limit(case, policy)
-    if case.progress_at is not None and now - case.progress_at > limit:
+    late = late_from(case, policy)
+    if overslept(case, policy, now) or (late is not None and late < now):
         return None
     article = {"person": "a person", "timer": "a timer", "signal": "a signal"}.get(resting, resting)
     where = f" at {step.name}" if step is not None else ""
-    until = ""
-    if case.progress_at is not None:
-        until = f"; late in {words((after(case.progress_at, limit) - now).total_seconds())}"
+    until = f"; late in {words((late - now).total_seconds())}" if late is not None else ""
+    limit = resting_limit(case, policy)
+    by_limit = case.progress_at is None or late == after(case.progress_at, limit)
+    said = error(case, step)
     return Sign(
         summary=f"it waits for {article}{where}, as it should{until}",
-        evidence=(facts.saga_state(case), facts.declared(f"it may wait for {words(limit.total_seconds())}")),
+        evidence=(
+            facts.saga_state(case),
+            facts.declared(f"it may wait for {words(limit.total_seconds())}")
+            if by_limit
+            else facts.time(case, "the deadline that the row tells lies ahead", late),
+            *((facts.status(case, f"it carries an error: {said}", supports=False),) if said else ()),
+        ),
         step=step,
         treatments=(treatments.wait(f"it is the turn of {article}", step),),
     )

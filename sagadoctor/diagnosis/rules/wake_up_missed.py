@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sagadoctor.model.case import Case
-from sagadoctor.model.finding import Severity
+from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState
 
 from .. import facts, treatments
-from ..anatomy import executing, next_attempt, overslept
-from ..deadlines import after, step_due, words
+from ..anatomy import executing, next_attempt, overslept, waits_for
+from ..deadlines import after, own_due, words
 from ..sign import Rule, Sign
+
+
+def _signs_of_life(case: Case, since: datetime) -> Iterator[Evidence]:
+    """Yield what shows that somebody has been at work on this saga since it should have been woken."""
+    owner = case.saga.owner
+    if owner is not None and owner.heartbeat_at is not None and owner.heartbeat_at > since:
+        yield facts.time(case, f"{owner.name} has shown a sign of life since", owner.heartbeat_at, supports=False)
+    for entry in case.saga.outbox:
+        if entry.created_at is not None and entry.created_at > since:
+            fact = f"a command of it was written to {entry.source} since"
+            yield facts.time(case, fact, entry.created_at, supports=False)
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
@@ -23,7 +35,9 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if again is None or not overslept(case, policy, now):
         return None
     at, field = again
-    if any((due := step_due(case, each, policy)) is not None and due.at > now for each in executing(case)):
+    if waits_for(case, policy) is None and any(
+        (due := own_due(case, each, policy)) is not None and due.at > now for each in executing(case)
+    ):
         return None  # the next attempt is out: its own deadline lies ahead
     step = case.current
     span = words((now - at).total_seconds())
@@ -33,16 +47,13 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             facts.time(case, f"{field} passed {span} ago", at),
             facts.saga_state(case),
             *facts.standstill(case, now),
+            *_signs_of_life(case, at),
         ),
         step=step,
         due=after(at, policy.thresholds.wake_up),
         treatments=(
             treatments.call_human("start whatever wakes sleeping sagas (timer, cron, retry worker)", step),
-            *(
-                (treatments.retry_step(step, policy, "only where the engine will not wake it by itself"),)
-                if step
-                else ()
-            ),
+            *treatments.send_again(case, step, policy, "only where the engine will not wake it by itself"),
         ),
     )
 

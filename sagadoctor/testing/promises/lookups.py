@@ -6,9 +6,9 @@ import unittest
 from datetime import timedelta
 from typing import Final
 
-from sagadoctor.api.v1 import BackendError, Capability, Store, Survey
+from sagadoctor.api.v1 import LIVE, BackendError, Capability, Saga, SagaState, Store, Survey
 
-from .compare import assert_each_once, checked, ids_of
+from .compare import assert_each_once, checked, ids_of, kept
 from .setting import StoreSetting, later, look, rows_of
 from .typed import mistyped
 
@@ -47,6 +47,9 @@ HOSTILE: Final = (
 
 NOBODYS: Final = ("", "\x00", "a\x00b", "\ud800", "no such id", "9" * 40, "x" * 100_000)
 """What people paste that can't be any row's id."""
+
+MOST_CHILDREN: Final = 10
+"""Children of one parent that the port asks for."""
 
 
 class Lookups(StoreSetting):
@@ -116,6 +119,61 @@ class Lookups(StoreSetting):
         if not self.ask([*several, *crowd, *others], work):
             raise unittest.SkipTest("the store knows no business keys")
 
+    def test_children_are_found_by_their_parents(self) -> None:
+        """The live and the failed ones of many parents at once; nobody else's, and none that has ended well."""
+        parents = [self.saga_id(number) for number in range(2_000, 3_200)]
+        blocking = [state for state in self.states if state in LIVE or state is SagaState.FAILED]
+        children = [
+            self.plain(number, blocking[number % len(blocking)], parent_id=parents[number]) for number in range(1_200)
+        ]
+        over = [state for state in self.states if state not in blocking]
+        ended = [self.plain(4_000 + number, state, parent_id=parents[0]) for number, state in enumerate(over)]
+        others = [self.plain(5_000, parent_id=self.saga_id(6_000)), self.plain(5_001, parent_id=None)]
+
+        async def work(store: Store) -> bool:
+            await rows_of(store)
+            can = self._knows_parents(store)
+            found = await store.children([*parents, *parents[:10], self.saga_id(6_001)], later())
+            checked(found, store.name)
+            assert_each_once(found, kept(children, store) if can else [])
+            wrong = [saga for saga in found if saga.parent_id not in parents]
+            assert not wrong, f"a child was told with another parent than it was asked for by: {wrong[:1]}"
+            assert await store.children([], later()) == (), "nobody's children were asked for, and some were told"
+            return can
+
+        if not self.ask([*children, *ended, *others], work):
+            raise unittest.SkipTest("the store knows no parents")
+
+    def test_of_very_many_children_those_are_told_that_stood_still_longest(self) -> None:
+        """Ten of each parent at most, so that one with a crowd doesn't fill the memory."""
+        crowd = [self._child(number, minutes=number) for number in range(60)]
+        few = [self._child(100 + number, minutes=number, parent=8_001) for number in range(3)]
+        done = [self._child(200 + number, self.ended_state, days=9) for number in range(60)]
+        done = [saga for saga in done if saga.state is not SagaState.FAILED]
+
+        async def work(store: Store) -> bool:
+            await rows_of(store)
+            can = self._knows_parents(store)
+            if can:
+                found = await store.children([self.saga_id(8_000), self.saga_id(8_001)], later())
+                timed = Capability.TIMES in store.capabilities and self.tells_of("updated_at")
+                mine = [saga for saga in found if saga.parent_id == self.saga_id(8_000)]
+                assert len(mine) == MOST_CHILDREN, f"{len(mine)} children of one parent were told"
+                assert_each_once([saga for saga in found if saga not in mine], few)
+                if timed:
+                    assert_each_once(mine, crowd[-MOST_CHILDREN:])
+            return can
+
+        if not self.ask([*crowd, *few, *done], work):
+            raise unittest.SkipTest("the store knows no parents")
+
+    def _child(self, number: int, state: SagaState | None = None, parent: int = 8_000, **ago: float) -> Saga:
+        moved = self.now - timedelta(days=1) - timedelta(**ago)
+        return self.plain(number, state, parent_id=self.saga_id(parent), created_at=moved, updated_at=moved)
+
+    def _knows_parents(self, store: Store) -> bool:
+        return Capability.LINKS in store.capabilities and self.tells_of("parent_id")
+
     def test_a_survey_tells_the_keys_that_live_sagas_of_a_type_share(self) -> None:
         """Ended sagas and other types don't count, and a key is another key in capitals."""
         shared = [self.plain(number, business_key="K-1") for number in range(3)]
@@ -172,6 +230,7 @@ class Lookups(StoreSetting):
                     found = ids_of(await store.fetch([odd], later()))
                     beside = ids_of(await store.fetch([odd, rows[1].saga_id], later()))
                     assert await store.find(odd, later()) == (), f"the key {odd[:50]!r} found somebody"
+                    assert await store.children([odd], later()) == (), f"{odd[:50]!r} has children"
                 except BackendError as error:
                     raise AssertionError(f"{odd[:50]!r} can't be an id, yet it made the store fail: {error}") from error
                 assert found == [], f"{odd[:50]!r} found {found}"

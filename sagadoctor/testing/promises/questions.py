@@ -8,7 +8,11 @@ from typing import Any, Final
 from sagadoctor.api.v1 import BackendError, Capability, Deadline, Look, Store
 
 _NOT_NEEDED: Final = frozenset(("now", "ended_ids", "check"))
-_OF_KEYS: Final = frozenset(("find", "survey"))
+_NEEDS: Final = {
+    "find": Capability.BUSINESS_KEYS,
+    "survey": Capability.BUSINESS_KEYS,
+    "children": Capability.LINKS,
+}
 
 
 async def _now(store: Store, deadline: Deadline, saga_id: str) -> None:
@@ -33,6 +37,10 @@ async def _find(store: Store, deadline: Deadline, saga_id: str) -> None:
     await store.find("no such key", deadline)
 
 
+async def _children(store: Store, deadline: Deadline, saga_id: str) -> None:
+    await store.children([saga_id], deadline)
+
+
 async def _survey(store: Store, deadline: Deadline, saga_id: str) -> None:
     await store.survey(Look(deadline))
 
@@ -47,6 +55,7 @@ QUESTIONS: Final[dict[str, Callable[[Store, Deadline, str], Coroutine[Any, Any, 
     "ended_ids": _ended_ids,
     "fetch": _fetch,
     "find": _find,
+    "children": _children,
     "survey": _survey,
     "check": _check,
 }
@@ -66,4 +75,4 @@ async def refusal(store: Store, name: str, deadline: Deadline, saga_id: str) -> 
 
 def may_answer(store: Store, name: str) -> bool:
     """Say whether a store may answer without its backend: about that backend, or where there is nothing to ask."""
-    return name in _NOT_NEEDED or (name in _OF_KEYS and Capability.BUSINESS_KEYS not in store.capabilities)
+    return name in _NOT_NEEDED or (name in _NEEDS and _NEEDS[name] not in store.capabilities)

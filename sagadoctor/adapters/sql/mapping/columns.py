@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     StrictBool,
     StrictFloat,
     StrictInt,
     StrictStr,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from ..paths import parse_path
 from ..patterns import parse_pattern
@@ -46,7 +49,9 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f'no time zone {name!r}; write an IANA name, such as "UTC" or "Europe/Berlin"') from None
+        near = get_close_matches(name, available_timezones(), n=1) if len(name) < 60 else []
+        hint = f"did you mean {near[0]!r}?" if near else 'write an IANA name, such as "UTC" or "Europe/Berlin"'
+        raise ValueError(f"no time zone {name!r}; {hint}") from None
     return name
 
 
@@ -64,17 +69,25 @@ PathText = Annotated[StrictStr, AfterValidator(_checked(parse_path))]
 PatternText = Annotated[StrictStr, AfterValidator(_checked(parse_pattern))]
 
 
-class TableName(Words):
-    """A table by name, or a read-only sub-query."""
+def _names(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
 
-    parts: tuple[Identifier, ...] = ()
-    query: StrictStr | None = None
-    key: Identifier | None = None
+
+Names = Annotated[
+    tuple[Identifier, ...], BeforeValidator(_names, json_schema_input_type=str | list[str]), Field(min_length=1)
+]
+"""One column, or several in order."""
+
+
+class TableName(Words):
+    """A table by name, perhaps within a schema."""
+
+    parts: tuple[Identifier, ...]
 
     @property
     def shown(self) -> str:
         """Return the name as a person writes it."""
-        return ".".join(self.parts) if self.parts else "(query)"
+        return ".".join(self.parts)
 
 
 def _table_name(given: Any) -> Any:
@@ -99,7 +112,7 @@ def _at_most_two(name: TableName) -> TableName:
 
 Table = Annotated[
     TableName,
-    BeforeValidator(_table_name, json_schema_input_type=str | list[str] | TableName),
+    BeforeValidator(_table_name, json_schema_input_type=str | list[str]),
     AfterValidator(_at_most_two),
 ]
 
@@ -183,7 +196,7 @@ def _no_const(given: Any) -> Any:
     return given
 
 
-NoConst = Annotated[None, BeforeValidator(_no_const)]
+NoConst = Annotated[None, BeforeValidator(_no_const), SkipJsonSchema()]
 
 
 class TimeColumn(ColumnWords):
@@ -221,15 +234,14 @@ class JsonColumn(Words):
     format: JsonFormat | None = None
 
 
-def not_yet(what: str) -> BeforeValidator:
-    """Return a validator that refuses a part of the language that is not built yet."""
+def _not_yet(given: Any) -> Any:
+    if given is not None:
+        raise ValueError("is not supported yet; take it out")
+    return given
 
-    def refuse(given: Any) -> Any:
-        if given is not None and given != ():
-            raise ValueError(f"{what} is not supported yet")
-        return given
 
-    return BeforeValidator(refuse)
+Later = Annotated[None, BeforeValidator(_not_yet), SkipJsonSchema()]
+"""A key that the language will know: refused with a clear word, and offered neither by the schema nor by a hint."""
 
 
 def spelt_short(given: Any) -> Any:

@@ -17,6 +17,7 @@ from .columns import (
     MaybeNumber,
     MaybeText,
     MaybeTime,
+    Names,
     NoConst,
     PathText,
     PatternText,
@@ -40,20 +41,12 @@ StateWord = Annotated[StrictStr, AfterValidator(_checked_state)]
 class IdWords(Words):
     """The column or columns that a saga is known by."""
 
-    columns: tuple[Identifier, ...] = Field(min_length=1)
+    columns: Names = Field(alias="column")
     format: IdFormat | None = None
 
 
 def _id(given: Any) -> Any:
-    if isinstance(given, str):
-        return {"columns": [given]}
-    if isinstance(given, list):
-        return {"columns": given}
-    if isinstance(given, dict) and "column" in given:
-        rest = {key: value for key, value in given.items() if key != "column"}
-        column = given["column"]
-        return {**rest, "columns": column if isinstance(column, list) else [column]}
-    return given
+    return {"column": given} if isinstance(given, str | list) else given
 
 
 class StateRule(Words):

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictStr
 
 from ..words import step_status
 from .columns import (
     Identifier,
     JsonFormat,
+    Later,
     MaybeNumber,
     MaybeText,
     MaybeTime,
+    Names,
     PathText,
     PatternText,
     Table,
-    Text,
-    TextColumn,
     Words,
-    not_yet,
     spelt_short,
 )
 
@@ -62,18 +61,18 @@ class StepFields(Words):
     timeout_at: MaybeTime = None
     attempts: MaybeNumber = None
     next_attempt_at: MaybeTime = None
-    at: Annotated[MaybeTime, not_yet("at")] = None
+    at: Later = None
 
 
 class StepWords(Words):
     """What every shape may say."""
 
     shape: str
-    direction: Annotated[Literal["by_name"] | None, not_yet("direction")] = None
+    direction: Later = None
     status: StatusWords | None = None
     ignore: tuple[StrictStr, ...] = ()
-    waiting: Annotated[tuple[StrictStr, ...], not_yet("waiting")] = ()
-    current: Annotated[Literal["next"] | None, not_yet("current")] = None
+    waiting: Later = None
+    current: Later = None
     name: MaybeText = None
 
 
@@ -93,26 +92,6 @@ class JsonList(StepWords):
     fields: StepFields
 
 
-class JsonObject(StepWords):
-    """`json_object`: name → status, or name → object."""
-
-    shape: Literal["json_object"]
-    column: Identifier
-    format: JsonFormat | None = None
-    path: PathText | None = None
-    values: dict[str, StatusWord] = Field(default_factory=dict)
-    fields: StepFields | None = None
-
-
-def _names(given: Any) -> Any:
-    return [given] if isinstance(given, str) else given
-
-
-Names = Annotated[
-    tuple[Identifier, ...], BeforeValidator(_names, json_schema_input_type=str | list[str]), Field(min_length=1)
-]
-
-
 class ChildTable(StepWords):
     """`child_table`: one row a step."""
 
@@ -123,99 +102,25 @@ class ChildTable(StepWords):
     fields: StepFields
 
 
-class Direction(Words):
-    """What holds for the rows of one direction."""
-
-    match: dict[Identifier, Any] | None = None
-    fields: StepFields | None = None
-    values: dict[str, StatusWord] = Field(default_factory=dict)
+LATER_SHAPES = frozenset(("json_object", "op_table", "log_table", "columns", "counters", "arrays", "cursor_only"))
+"""Shapes that the language will know."""
 
 
-class OpTable(StepWords):
-    """`op_table`: one row a step and direction."""
-
-    shape: Literal["op_table"]
-    table: Table
-    foreign_key: Names
-    order_by: Names
-    fields: StepFields
-    values: dict[str, StatusWord] = Field(default_factory=dict)
-    forward: Direction | None = None
-    undo: Direction | None = None
+def _built(shape: Any) -> Any:
+    if isinstance(shape, str) and shape in LATER_SHAPES:
+        raise ValueError(f"the shape {shape!r} is not supported yet; supported are {', '.join(SHAPES)}")
+    return shape
 
 
-class LogTable(OpTable):
-    """`log_table`: one row an event; the last per step and direction wins."""
+class ShapeName(BaseModel):
+    """The one key that says how all others are read."""
 
-    shape: Literal["log_table"]  # type: ignore[assignment]
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
-
-class FlagStep(Words):
-    """One step kept as flags or times in the saga's own row."""
-
-    name: StrictStr
-    done: MaybeText = None
-    done_at: MaybeTime = None
-    undone: MaybeText = None
-    undone_at: MaybeTime = None
-    failed: MaybeText = None
-    error: MaybeText = None
+    shape: Annotated[Literal["json_list", "child_table", "none"], BeforeValidator(_built)]
 
 
-class Columns(StepWords):
-    """`columns`: flags or times in the saga's own row."""
-
-    shape: Literal["columns"]
-    steps: tuple[FlagStep, ...] = Field(min_length=1)
-
-
-class PlaceColumn(TextColumn):
-    """The number of a step."""
-
-    base: StrictInt = 0
-
-
-Place = Annotated[PlaceColumn | None, BeforeValidator(spelt_short, json_schema_input_type=str | PlaceColumn)]
-
-
-class Counters(StepWords):
-    """`counters`: how many steps are done and undone."""
-
-    shape: Literal["counters"]
-    done: Text
-    undone: MaybeText = None
-    total: MaybeText = None
-    failed: Place = None
-
-
-class Arrays(StepWords):
-    """`arrays`: lists of step names or numbers."""
-
-    shape: Literal["arrays"]
-    total: MaybeText = None
-    failed: Place = None
-    compensated: Place = None
-
-
-class CursorOnly(StepWords):
-    """`cursor_only`: the current step and `[sagas]`."""
-
-    shape: Literal["cursor_only"]
-
-
-SHAPES: dict[str, type[StepWords]] = {
-    "json_list": JsonList,
-    "json_object": JsonObject,
-    "child_table": ChildTable,
-    "op_table": OpTable,
-    "log_table": LogTable,
-    "columns": Columns,
-    "counters": Counters,
-    "arrays": Arrays,
-    "cursor_only": CursorOnly,
-    "none": NoSteps,
-}
-SUPPORTED = frozenset(("json_list", "child_table", "none"))
+SHAPES: dict[str, type[StepWords]] = {"json_list": JsonList, "child_table": ChildTable, "none": NoSteps}
 
 
 def _by_shape(given: Any) -> StepWords:
@@ -223,14 +128,9 @@ def _by_shape(given: Any) -> StepWords:
         return given
     if not isinstance(given, dict):
         raise ValueError('steps are a table with a shape, such as { shape = "json_list", … }')
-    shape = given.get("shape")
-    model = SHAPES.get(shape) if isinstance(shape, str) else None
-    if model is None:
+    if "shape" not in given:
         raise ValueError(f"say shape = one of {', '.join(SHAPES)}")
-    if shape not in SUPPORTED:
-        raise ValueError(f"the shape {shape!r} is not supported yet; supported are {', '.join(sorted(SUPPORTED))}")
-    return model.model_validate(given)
+    return SHAPES[ShapeName.model_validate(given).shape].model_validate(given)
 
 
-AnyShape = JsonList | JsonObject | ChildTable | OpTable | LogTable | Columns | Counters | Arrays | CursorOnly | NoSteps
-Steps = Annotated[StepWords, PlainValidator(_by_shape, json_schema_input_type=AnyShape)]
+Steps = Annotated[StepWords, PlainValidator(_by_shape, json_schema_input_type=JsonList | ChildTable | NoSteps)]

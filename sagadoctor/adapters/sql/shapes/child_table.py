@@ -12,7 +12,7 @@ from ..cells import ERROR_BOUND, NAME_BOUND
 from ..mapping.steps import ChildTable
 from ..selection import Selection
 from ..source import Missing, Source
-from ..values import Unreadable
+from ..values import Unreadable, word
 from .json_list import has_times
 from .reading import MOST_STEPS, Odd, StepReader
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement, Select
+
+    from ..identity import Identity
 
 CHUNK: Final = 1000
 """Ids asked for in one statement."""
@@ -81,6 +83,19 @@ class ChildTableSteps:
             among = tuple_(*keys).in_([tuple_(*each) for each in ids])
         order = [self.source.element(column) for column in self._order]
         return select(*self._selection.items).select_from(self.source.clause).where(among).order_by(*keys, *order)
+
+    def parameters(self, identity: Identity, raw: Sequence[Any]) -> Sequence[ColumnElement[Any]] | None:
+        """Return a saga's raw id as parameters that compare with the foreign key; None where no row can have it."""
+        pairs = zip(self.keys, identity.columns, strict=False)
+        if not any((key.kind is Kind.INT) is not (column.kind is Kind.INT) for key, column in pairs):
+            return identity.parameters(raw)
+        try:  # a number in one table and a text in the other: no engine compares them well
+            loose = [word(opened(cell)) for opened, cell in zip(identity.openers, raw, strict=True)]
+        except Unreadable:
+            return None
+        given = [self.source.given(column, value) for column, value in zip(self.keys, loose, strict=False)]
+        whole = [each for each in given if each is not None]
+        return whole if len(whole) == len(self.keys) else None
 
     def gather(
         self, session: Session, ids: Iterable[Sequence[ColumnElement[Any]]]
