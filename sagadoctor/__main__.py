@@ -117,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _collect_seldom() -> None:
     """Let the collector run seldom: facts hold no cycles, and walking over them takes a tenth of a scan's time."""
-    gc.set_threshold(50_000, 50, 100)
+    gc.set_threshold(200_000, 50, 100)
 
 
 def _version() -> int:
