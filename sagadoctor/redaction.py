@@ -21,7 +21,7 @@ _URL_PASSWORD: Final = re.compile(
     # A port is no password; a password may hold an @ itself, so that the last one counts.
     r"(?P<head>://[^\s/:@\"'<>]{0,256}):(?!\d+(?:[/?#\s\"'<>]|$))[^\s\"<>]{1,4096}@"
 )
-_QUOTED: Final = r"\\+[\"'](?:(?!\\+[\"']).){0,4096}|\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.)*+"
+_QUOTED: Final = r"\\+[\"'](?:(?!\\+[\"']).){0,4096}|\"[^\"\\]*(?:\\.[^\"\\]*)*|'[^'\\]*(?:\\.[^'\\]*)*"
 _BARE: Final = r"[^\s\"'&;]*[^\s\"'&;,.)}\]]|[^\s\"'&;]+"
 _KEY_VALUE: Final = re.compile(
     rf"(?is)(?P<key>{_NAMES}\\*[\"']?\s*(?:=>|[=:])\s*)"
@@ -34,7 +34,7 @@ _PASS: Final = re.compile(
 )
 _SQL_PASSWORD: Final = re.compile(
     r"(?is)(?P<key>\b(?:identified\s{1,9}(?:with\s{1,9}\S{1,99}\s{1,9})?(?:by|as)(?:\s{1,9}password)?|password)\s{1,9})"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*+|'(?:[^'\\]|\\.|'')*+)"
+    r"(?P<value>\"[^\"\\]*(?:\\.[^\"\\]*)*|'[^'\\]*(?:(?:\\.|'')[^'\\]*)*)"
 )
 _COOKIE: Final = re.compile(
     r"(?i)(?P<key>\b(?:set-)?cookie\\*[\"']?\s{0,9}[:=]\s{0,9}\\*[\"']?)(?P<value>[^\s=;,\"']{1,256}=[^\r\n\"']{1,4096})"

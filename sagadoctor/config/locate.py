@@ -22,8 +22,9 @@ _BLANK: Final = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _BASIC: Final = re.compile(r'"((?:[^"\\\n]|\\[^\n])*)"')
 _LITERAL: Final = re.compile(r"'([^'\n]*)'")
-_LONG_BASIC: Final = re.compile(r'"""(?:[^"\\]|\\[\s\S]|"(?!""))*+"{3,5}')
-_LONG_LITERAL: Final = re.compile(r"'''(?:[^']|'(?!''))*+'{3,5}")
+# Nothing possessive around a look ahead: Python before 3.11.5 matches it wrongly.
+_LONG_BASIC: Final = re.compile(r'"""[^"\\]*(?:(?:\\[\s\S]|"(?!""))[^"\\]*)*"{3,5}')
+_LONG_LITERAL: Final = re.compile(r"'''[^']*(?:'(?!'')[^']*)*'{3,5}")
 _ATOM: Final = re.compile(r"[^,\]}#\n]*")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(.))")
 _PLAIN: Final = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
