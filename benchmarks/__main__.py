@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -220,6 +221,7 @@ def _beside(bench: list[str], database: str, config: Path, server: servers.Postg
         )
         with watcher.cursor() as cursor:
             while pgbench.poll() is None:
+                time.sleep(0.02)  # whoever watches must not be what costs
                 cursor.execute(
                     "select coalesce(max(extract(epoch from clock_timestamp() - query_start) * 1000), 0) from "
                     "pg_stat_activity "

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.ports import Look, Store
+from sagadoctor.diagnosis import deadlines
 from sagadoctor.errors import BackendError
 from sagadoctor.model.capability import Capability
 from sagadoctor.model.finding import Finding
@@ -159,10 +160,10 @@ class _Reader(msgspec.Struct, frozen=True):
 
     def _look(self, now: datetime) -> Look:
         request = self.request
-        ended_since = now - request.since
+        ended_since = deadlines.before(now, request.since)
         if self.before is not None and request.as_of is None:
             elapsed = self.backends.clock.now() - self.before  # by our own clock, which needn't agree with the store's
-            ended_since = min(ended_since, now - elapsed - _OVERLAP)
+            ended_since = min(ended_since, deadlines.before(now, elapsed + _OVERLAP))
         return Look(
             deadline=self.deadline,
             ended_since=ended_since,

@@ -8,7 +8,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -520,3 +520,9 @@ def test_capabilities_that_show_only_after_the_first_read_are_heeded() -> None:
     report = Clinic(Late("orders", SICK), ledger=ledger).scan()
     assert len(report.rules) == 3
     assert "observe" not in ledger.calls
+
+
+def test_a_time_before_the_calendar_is_no_mistake_of_the_store() -> None:
+    report = Clinic(MemoryStore("orders", [stuck("a")])).scan(as_of=datetime(1, 1, 1, tzinfo=UTC))
+    assert report.blind == []
+    assert report.rules == {}
