@@ -15,6 +15,8 @@ from sagadoctor.api.v1 import BackendError, Deadline, DeadlineExceeded, SystemCl
 
 from .opening import open_store
 
+pytestmark = pytest.mark.slow
+
 ENGINES = ("postgresql+psycopg", "mariadb+pymysql")
 SECRET = "S3cret-word"
 

@@ -22,9 +22,11 @@ class TestTemplate(_Anywhere, Template):
     """The preset `saga-template`."""
 
 
+@pytest.mark.slow
 class TestRuns(_Anywhere, Runs):
     """Everything said by hand."""
 
 
+@pytest.mark.slow
 class TestBare(_Anywhere, Bare):
     """A table that says next to nothing."""

@@ -17,6 +17,8 @@ from tests.adapters.sheet import GOOD, TEMPLATE, Sheet, doubts, fetch, later, pa
 
 from .test_sql_roads import BIG, PRESET, ask, fill, read_until_refused, saga_id, state_of
 
+pytestmark = pytest.mark.slow
+
 SINCE = datetime(2026, 11, 20, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -19,6 +19,8 @@ from sagadoctor.services.scan import ScanRequest, scan
 from sagadoctor.testing.builders import NOW
 from tests.adapters.sheet import TEMPLATE, Sheet, later, read
 
+pytestmark = pytest.mark.slow
+
 STEPS = {
     "shape": "child_table",
     "table": "saga_steps",
