@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
 from sagadoctor.api.ports import Store, StoreContext
 from sagadoctor.clock import Clock, SystemClock
-from sagadoctor.config import Configuration, StoreSetting, find, folders, load, resolve, toml_files
+from sagadoctor.config import Configuration, StoreSetting, find, folders, load, resolve, sqlite_file, toml_files
 from sagadoctor.errors import ConfigError, Problem, UsageError
 from sagadoctor.ledger import Shelf, open_ledger, place_of
 from sagadoctor.redaction import Redactor, mask_text
@@ -67,18 +68,36 @@ def open_backends(configuration: Configuration, redactor: Redactor, clock: Clock
         stores=open_stores(configuration, clock),
         policy=configuration.policy,
         clock=clock,
-        ledger=open_ledger(ledger.url or state_folder() / "ledger.db", password, clock, shelf=_shelf(configuration)),
+        ledger=open_ledger(_ledger_place(configuration), password, clock, shelf=_shelf(configuration)),
         redactor=redactor,
         live_cap=configuration.live_cap,
     )
 
 
+def _ledger_place(configuration: Configuration) -> str | Path:
+    """Return the ledger's URL or path: that of a file is beside the configuration where it is relative."""
+    url = configuration.ledger.url
+    if url is None:
+        return state_folder() / "ledger.db"
+    named = url.removeprefix("sqlite:///")
+    return url if named == url else _folder(configuration) / named
+
+
+def _folder(configuration: Configuration) -> Path:
+    return configuration.path.absolute().parent
+
+
 def _shelf(configuration: Configuration) -> Shelf:
     """Return what keeps this environment's memories apart from those of others, and those of two databases too."""
-    urls = {store.name: getattr(store.options, "url", None) for store in configuration.stores}
-    places = {name: place_of(url) for name, url in urls.items() if isinstance(url, str)}
-    known = {name: place for name, place in places.items() if place is not None}
-    return Shelf(configuration.environment.name, known)
+    places: dict[str, str] = {}
+    for store in configuration.stores:
+        url = getattr(store.options, "url", None)
+        if isinstance(url, str):
+            file = sqlite_file(url, _folder(configuration))
+            place = place_of(url if file is None else f"sqlite:///{quote(file)}")
+            if place is not None:
+                places[store.name] = place
+    return Shelf(configuration.environment.name, places)
 
 
 def open_stores(configuration: Configuration, clock: Clock) -> tuple[Store, ...]:
@@ -103,7 +122,7 @@ def _open_store(setting: StoreSetting, configuration: Configuration, clock: Cloc
         tz=configuration.environment.tz,
         policy=configuration.policy,
         big_table=configuration.big_table,
-        folder=str(configuration.path.absolute().parent),
+        folder=str(_folder(configuration)),
     )
     try:
         return setting.plugin.open(setting.options, context)

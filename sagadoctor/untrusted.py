@@ -56,6 +56,15 @@ def shown(text: object, limit: int | None = None) -> Shown:
     return Shown(f"{clean}… (+{cut} more)" if cut else clean)
 
 
+def sentence(text: object, limit: int | None = None) -> Shown:
+    r"""Return `text` as inert as `shown` does, but with a backslash as it is: for words that a person only reads.
+
+    What spells an escape (`\e`) may then be taken for the character itself. Of an id, which says which one of two is
+    meant and may be copied back, nothing but `shown` is fit.
+    """
+    return Shown(shown(text, limit).replace("\\\\", "\\"))
+
+
 def unshown(text: str) -> str:
     """Return what `shown` spelt out like this, as far as it is text at all."""
     return _SPELT.sub(_meant, text) if "\\" in text else text

@@ -40,7 +40,7 @@ def check(
 def _print(given: Globals, checked: object, *, json: bool) -> None:
     from sagadoctor.export.wire import encode
     from sagadoctor.services.check import Checked
-    from sagadoctor.untrusted import shown
+    from sagadoctor.untrusted import sentence, shown
 
     assert isinstance(checked, tuple)
     terminal = given.terminal
@@ -72,7 +72,7 @@ def _print(given: Globals, checked: object, *, json: bool) -> None:
         for line in each.lines:
             mark = f"{terminal.glyph(glyphs[line.level.value])} {line.level.value:<7}"
             took = f" ({line.seconds * 1000:.0f} ms)" if line.seconds is not None else ""
-            text = f"{shown(line.about, 40)}: {shown(line.text, 800)}{took}"
+            text = f"{shown(line.about, 40)}: {sentence(line.text, 800)}{took}"
             terminal.wrapped(text, "  ", head=f"{mark} ", colour=colours[line.level.value], hang=10)
             if line.todo:
-                terminal.wrapped(shown(line.todo, 800), " " * 12)
+                terminal.wrapped(sentence(line.todo, 800), " " * 12)

@@ -1,5 +1,6 @@
 """One file, one environment: found, read, checked with every problem at once, and shown with where values are from."""
 
+from .beside import sqlite_file
 from .configuration import Configuration, Environment, LedgerSetting, Origins, StoreSetting
 from .find import Found, example, find, folders, toml_files
 from .load import load
@@ -19,5 +20,6 @@ __all__ = [
     "load",
     "plugins_named",
     "resolve",
+    "sqlite_file",
     "toml_files",
 ]

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from sagadoctor.errors import ConfigError, Problem
 from sagadoctor.untrusted import shown
 
+from .beside import sqlite_file
 from .read import Source, read
 from .sections import environment_name
 
@@ -19,7 +20,7 @@ _PORTS: Final = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 
 def twins(source: Source, siblings: Sequence[Path]) -> tuple[Problem, ...]:
     """Return a warning for each store whose database a file of another environment names too."""
-    mine = _databases(source.table)
+    mine = _databases(source.table, source.path)
     warnings: list[Problem] = []
     for path in siblings if mine else ():
         if _same_file(path, source.path):
@@ -30,7 +31,7 @@ def twins(source: Source, siblings: Sequence[Path]) -> tuple[Problem, ...]:
             continue  # what is wrong there is told when it is used
         if "config_version" not in other or _who(other, path) == _who(source.table, source.path):
             continue
-        theirs = {database: store for store, database in _databases(other).items()}
+        theirs = {database: store for store, database in _databases(other, path).items()}
         for store, database in mine.items():
             if database in theirs:
                 name = shown(_who(other, path)[0], 60)
@@ -46,19 +47,22 @@ def _who(table: Mapping[str, Any], path: Path) -> tuple[str, bool]:
     return environment_name(name if isinstance(name, str) else None, path), said.get("production") is True
 
 
-def _databases(table: Mapping[str, Any]) -> dict[str, tuple[object, ...]]:
+def _databases(table: Mapping[str, Any], path: Path) -> dict[str, tuple[object, ...]]:
     stores = table.get("stores")
     found: dict[str, tuple[object, ...]] = {}
     for name, store in stores.items() if isinstance(stores, Mapping) else ():
         url = store.get("url") if isinstance(store, Mapping) else None
-        database = _database(url) if isinstance(url, str) else None
+        database = _database(url, path.absolute().parent) if isinstance(url, str) else None
         if database is not None:
             found[name] = database
     return found
 
 
-def _database(url: str) -> tuple[object, ...] | None:
-    """Return what a URL leads to, whoever asks and through whichever driver."""
+def _database(url: str, folder: Path) -> tuple[object, ...] | None:
+    """Return what a URL of a file in this folder leads to, whoever asks and through whichever driver."""
+    if url.partition("://")[0].partition("+")[0].lower() == "sqlite":
+        file = sqlite_file(url, folder)
+        return None if file is None else ("sqlite", file)
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -9,7 +9,7 @@ import msgspec
 
 from sagadoctor.model.case import Case, LinkedSaga
 from sagadoctor.model.letter import DeadLetter
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Tries
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.reading import Reading
 from sagadoctor.model.report import BlindSpot
@@ -34,6 +34,7 @@ def assemble(
     now: datetime,
     *,
     observed: Observation | None = None,
+    tries: Tries | None = None,
     linked: tuple[LinkedSaga, ...] = (),
     letters: tuple[DeadLetter, ...] = (),
     readings: tuple[Reading, ...] = (),
@@ -53,6 +54,7 @@ def assemble(
         progress_from=progress_from,
         future=future,
         observed=observed,
+        tries=tries,
         linked=linked,
         letters=letters,
         readings=readings,
@@ -116,11 +118,12 @@ def _movements(saga: Saga, steps: tuple[Step, ...] | None, observed: Observation
         ("ended_at", saga.ended_at),
     ]
     for step in steps or ():
-        moments += [
-            (f"steps.{step.name}.started_at", step.started_at),
-            (f"steps.{step.name}.executed_at", step.executed_at),
-            (f"steps.{step.name}.compensated_at", step.compensated_at),
-        ]
+        if step.started_at is not None:
+            moments.append((f"steps.{step.name}.started_at", step.started_at))
+        if step.executed_at is not None:
+            moments.append((f"steps.{step.name}.executed_at", step.executed_at))
+        if step.compensated_at is not None:
+            moments.append((f"steps.{step.name}.compensated_at", step.compensated_at))
     if observed is not None and (saga.updated_at is None or not observed.first_look):
         moments.append(("observation", observed.since))
     return [(field, at) for field, at in moments if at is not None]

@@ -18,7 +18,7 @@ _DONE = (StepStatus.COMPLETED, StepStatus.SKIPPED)
 class Gate:
     """The gate for one saga type at one moment; made once a page, asked for every row."""
 
-    __slots__ = ("_executing_limit", "_horizon", "_now", "_parallel", "_rests")
+    __slots__ = ("_executing_limit", "_horizon", "_now", "_parallel", "_rests", "_tried")
 
     def __init__(self, policy: SagaPolicy, now: datetime) -> None:
         """Work out the moments before which a row has to be looked at."""
@@ -28,6 +28,7 @@ class Gate:
         self._horizon = after(now, policy.thresholds.skew)
         self._executing_limit = before(now, min([*timeouts, limit]))
         self._parallel = policy.parallel
+        self._tried = min(1, policy.thresholds.attempts)
         self._rests = frozenset(step.name for step in policy.steps if step.waits_for is not None)
 
     def passes(self, saga: Saga) -> bool:
@@ -88,6 +89,7 @@ class Gate:
             elif (
                 status not in (StepStatus.COMPLETED, StepStatus.PENDING, StepStatus.SKIPPED)
                 or step.next_attempt_at is not None
+                or (step.attempts is not None and status is StepStatus.PENDING and step.attempts >= self._tried)
             ):
                 return False
             if step.compensated_at is not None:

@@ -52,6 +52,8 @@ def _moments(case: Case, policy: SagaPolicy, now: datetime) -> set[datetime]:
     again = next_attempt(case)
     if again is not None:
         moments.append(after(again[0], limits.wake_up))
+    if case.tries is not None:
+        moments.append(after(case.tries.since, limits.no_progress))
     owner = case.saga.owner
     if owner is not None and owner.lease_until is not None:
         moments.append(after(owner.lease_until, limits.lease_grace))

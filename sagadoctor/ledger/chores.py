@@ -1,8 +1,9 @@
 """Forgetting: what keeps the ledger bounded, at most once a day for each store, after a finished scan.
 
-A finding is forgotten 30 days after anybody saw it. An observed row or a judged saga is forgotten 30 days after it was
-last asked about, but only when its store was just scanned in full, so that a store which can't be reached keeps all.
-What belongs to a store that nobody scans in full any more goes after a year, whichever environment it is of.
+A finding is forgotten 30 days after anybody saw it. An observed row, a saga's attempts or a judged saga is forgotten
+30 days after it was last asked about, but only when its store was just scanned in full, so that a store which can't be
+reached keeps all. What belongs to a store that nobody scans in full any more goes after a year, whichever environment
+it is of.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _WINDOW = 50_000
 _CHORES = Table("sagadoctor_chores", 2, (("environment", Sort.KEY), ("chore", Sort.KEY), ("done_at", Sort.WHOLE)))
 _DONE = Shape(_CHORES.name, done_at=Moment)
 _EVERYWHERE = ("", "")  # the name of an environment is never empty
-_TABLES = ("sagadoctor_observations", "sagadoctor_judged")
+_TABLES = ("sagadoctor_observations", "sagadoctor_tries", "sagadoctor_judged")
 _LAST = {table: Shape(table, saga_id=str | None) for table in _TABLES}
 _NEXT = {table: Shape(table, environment=str, store=str) for table in _TABLES}
 

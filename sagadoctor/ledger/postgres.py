@@ -32,6 +32,11 @@ _BEGIN = (
     "SET LOCAL lock_timeout = '2s'; SET LOCAL idle_in_transaction_session_timeout = '10s'"
 )
 _MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(1398892385, 1701999717)"  # "Saga", "ledg": one migrates at a time
+_RIGHTS = (
+    "SELECT DISTINCT privilege_type, CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END "
+    "FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner))) "
+    "WHERE pg_class.oid = to_regclass(?)"
+)
 _AGAIN = frozenset(("40001", "40P01", "55P03", "23505"))
 
 
@@ -135,7 +140,9 @@ class PostgresConnection:
         is_there = self.rows("SELECT to_regclass('sagadoctor_schema')")[0][0] is not None
         if is_there and schema.is_current(self, self._place):
             return
-        schema.migrate(self, self._place, _WORDS, shelf, self._rekey, before=lambda: self.run(_MIGRATION_LOCK))
+        schema.migrate(
+            self, self._place, _WORDS, shelf, self._rekey, self._grant, before=lambda: self.run(_MIGRATION_LOCK)
+        )
 
     def _rekey(self, table: schema.Rekeyed, environment: str) -> None:
         """Change the table in place: what others may do with it stays."""
@@ -145,6 +152,11 @@ class PostgresConnection:
             self.run(f"ALTER TABLE {name} ADD COLUMN {column.format_map(_WORDS)}")
         self.run(f"UPDATE {name} SET environment = ?", environment)  # noqa: S608 - our own names only
         self.run(f"ALTER TABLE {name} DROP CONSTRAINT {name}_pkey, ADD PRIMARY KEY ({', '.join(table.key)})")
+
+    def _grant(self, table: schema.Beside) -> None:
+        """Let those use the new table who may use the other one: they can't make it, and may not be who migrates."""
+        for privilege, role in self.rows(_RIGHTS, table.beside):
+            self.run(f"GRANT {privilege} ON {table.name} TO {role}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -46,6 +46,19 @@ class Rekeyed(msgspec.Struct, frozen=True):
         return f"CREATE TABLE {{name}} ({', '.join(lines)}){{clustered}}"
 
 
+class Beside(msgspec.Struct, frozen=True):
+    """A table that came later: whoever may use the table it stands beside may use it too."""
+
+    name: str
+    beside: str
+    columns: tuple[str, ...]
+
+    @property
+    def create(self) -> str:
+        """Return the statement that makes the table."""
+        return f"CREATE TABLE {self.name} ({', '.join(self.columns)}){{clustered}}"
+
+
 def _rekeyed(name: str, keys: str, added: tuple[str, ...] = (), **columns: str) -> Rekeyed:
     return Rekeyed(name, ("environment", *keys.split()), tuple(columns), tuple(columns.values()), added)
 
@@ -174,6 +187,22 @@ _BY_ENVIRONMENT = (
     _rekeyed("sagadoctor_chores", "chore", chore=_KEY, done_at=_WHOLE),
 )
 
+_TRIES = Beside(
+    "sagadoctor_tries",
+    "sagadoctor_observations",
+    (
+        "environment {key} NOT NULL",
+        "store {key} NOT NULL",
+        "saga_id {key} NOT NULL",
+        "mark {text} NOT NULL",
+        "since {whole} NOT NULL",
+        "first_count {whole} NOT NULL",
+        "latest_count {whole} NOT NULL",
+        "seen_at {whole} NOT NULL",
+        "PRIMARY KEY (environment, store, saga_id)",
+    ),
+)
+
 
 def _settle(database: Database, shelf: Shelf) -> None:
     """Say where the stores are whose rows version 1 knew by name alone."""
@@ -189,8 +218,8 @@ def _settle(database: Database, shelf: Shelf) -> None:
         database.run("UPDATE sagadoctor_seen SET slot = ? WHERE store = ?", shelf.slot(store), safe(store))
 
 
-Step = str | Rekeyed | Callable[[Database, Shelf], None]
-MIGRATIONS: tuple[tuple[Step, ...], ...] = (_SEEN_AND_ACKNOWLEDGED, (*_BY_ENVIRONMENT, _settle))
+Step = str | Rekeyed | Beside | Callable[[Database, Shelf], None]
+MIGRATIONS: tuple[tuple[Step, ...], ...] = (_SEEN_AND_ACKNOWLEDGED, (*_BY_ENVIRONMENT, _settle), (_TRIES,))
 """The statements that lead from version n to version n + 1; the length is the version that this program knows."""
 
 _VERSION = Shape("sagadoctor_schema", version=Annotated[int, msgspec.Meta(ge=0)] | None)
@@ -226,11 +255,13 @@ def migrate(
     dialect: Mapping[str, str],
     shelf: Shelf,
     rekey: Callable[[Rekeyed, str], None],
+    grant: Callable[[Beside], None] = lambda table: None,
     before: Callable[[], object] = lambda: None,
 ) -> None:
     """Bring the ledger to the newest version in one transaction; `before` runs in it first and keeps others out.
 
-    What an older one holds without saying whose it is becomes that of `shelf`.
+    What an older one holds without saying whose it is becomes that of `shelf`. `grant` opens a new table to those who
+    may use the one beside it, where there are such rights.
     """
     with database.transaction():
         before()
@@ -243,6 +274,9 @@ def migrate(
                     database.run(step.format_map(dialect))
                 elif isinstance(step, Rekeyed):
                     rekey(step, shelf.name)
+                elif isinstance(step, Beside):
+                    database.run(step.create.format_map(dialect))
+                    grant(step)
                 else:
                     step(database, shelf)
         database.run("DELETE FROM sagadoctor_schema")

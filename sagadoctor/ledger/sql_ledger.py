@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from sagadoctor.clock import Clock
 from sagadoctor.errors import LedgerError
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Trial, Tries
 from sagadoctor.model.seen import Acknowledgement, ScanTicket, SeenFinding, Standing
 
 from . import acknowledgements as words
-from . import chores, observations, readers, seen
+from . import chores, observations, readers, seen, tries
 from .asker import Asker, Run
 from .database import Connector, Database
 from .line import GivenUp, Line, Work
@@ -110,6 +110,10 @@ class SqlLedger:
     async def observe(self, store: str, rows: Sequence[tuple[str, str]], now: datetime) -> Mapping[str, Observation]:
         """Record (saga id, fingerprint) pairs and say since when each row has had its fingerprint."""
         return await self._call(lambda database: observations.observe(database, self._shelf, store, rows, now))
+
+    async def observe_tries(self, store: str, trials: Sequence[Trial], now: datetime) -> Mapping[str, Tries]:
+        """Record how often sagas were tried; say, by saga id, since when each has failed as it does."""
+        return await self._call(lambda database: tries.observe(database, self._shelf, store, trials, now))
 
     async def has_observed(self, store: str) -> bool:
         """Say whether any row of this store was ever observed."""

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from .letter import DeadLetter
-from .observation import Observation
+from .observation import Observation, Tries
 from .reading import Reading
 from .report import BlindSpot
 from .saga import Saga, SagaState, Step, StepStatus
@@ -28,6 +28,8 @@ class Relation(StrEnum):
     LOCK_HOLDER = "lock_holder"
     SAME_ID = "same_id"
     """The same saga as another store tells it."""
+    ANCESTOR = "ancestor"
+    """The parent, or the parent's parent and so on; told only of a child that is this as well: a circle."""
 
 
 class LinkedSaga(msgspec.Struct, frozen=True):
@@ -53,6 +55,8 @@ class Case(msgspec.Struct, frozen=True):
     future: tuple[str, ...] = ()
     """Fields whose times lie in the future beyond the tolerance; they were left out of the progress."""
     observed: Observation | None = None
+    tries: Tries | None = None
+    """How often it had been tried when its error was first seen, where somebody looked before."""
     linked: tuple[LinkedSaga, ...] = ()
     letters: tuple[DeadLetter, ...] = ()
     readings: tuple[Reading, ...] = ()

@@ -12,11 +12,12 @@ from sagadoctor.diagnosis.deadlines import after
 from sagadoctor.diagnosis.examine import Told, examine, store_finding, survey_signs
 from sagadoctor.diagnosis.fingerprint import fingerprint
 from sagadoctor.diagnosis.gate import Gate
+from sagadoctor.diagnosis.trial import trial
 from sagadoctor.errors import BackendError
 from sagadoctor.model.capability import Capability
 from sagadoctor.model.case import LinkedSaga
 from sagadoctor.model.finding import Finding
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Tries
 from sagadoctor.model.policy import Policy
 from sagadoctor.model.saga import Saga
 from sagadoctor.model.survey import Survey
@@ -121,16 +122,20 @@ class Judge:
             return []
         suspects = [veiled(saga, self.redactor) for saga in suspects]
         links = await self.links.of(suspects, deadline)
+        tried = await tries_of(suspects, self.policy, self.now, self.store, self.recall)
         findings: list[Finding] = []
         for saga in suspects:
-            findings += self.examine(saga, observed.get(saga.saga_id), links.get(saga.saga_id, ()))
+            name = saga.saga_id
+            findings += self.examine(saga, observed.get(name), tried.get(name), links.get(name, ()))
         return findings
 
-    def examine(self, saga: Saga, observed: Observation | None, linked: tuple[LinkedSaga, ...]) -> tuple[Finding, ...]:
+    def examine(
+        self, saga: Saga, observed: Observation | None, tries: Tries | None, linked: tuple[LinkedSaga, ...]
+    ) -> tuple[Finding, ...]:
         """Return the findings of one row."""
         policy = self.policy.of(saga.saga_type)
         linked = with_sick_children(linked, self.policy, self.now) if linked else linked
-        case = assemble(saga, policy, self.now, observed=observed, linked=linked)
+        case = assemble(saga, policy, self.now, observed=observed, tries=tries, linked=linked)
         return examine(case, policy, self.now, self._told.get(saga.saga_id, ()))
 
     async def unjudged(self, saga_ids: Sequence[str]) -> Sequence[str] | None:
@@ -172,6 +177,18 @@ class Judge:
         observed = await self.recall.ask(lambda ledger: ledger.observe(self.store.name, live, self.now))
         self._unobserved |= observed is None
         return observed or {}
+
+
+async def tries_of(
+    sagas: Sequence[Saga], policy: Policy, now: datetime, store: Store, recall: Recall
+) -> Mapping[str, Tries]:
+    """Remember how often veiled sagas were tried, of those that fail; nothing where the ledger can't tell."""
+    if recall.ledger is None:
+        return {}
+    trials = [each for saga in sagas if (each := trial(saga, policy.of(saga.saga_type), now)) is not None]
+    if not trials:
+        return {}
+    return await recall.ask(lambda ledger: ledger.observe_tries(store.name, trials, now)) or {}
 
 
 def newer(saga: Saga, policy: Policy, as_of: datetime, present: datetime) -> bool:

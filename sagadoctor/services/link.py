@@ -23,6 +23,8 @@ from .by_id import plain
 from .guard import guarded
 
 _MOST = 2_000
+_HIGHEST = 16
+"""Parents of parents that are followed to find a circle; a longer one is not seen."""
 _PATIENCE = 3.0
 """Seconds that another store gets at most to tell of a page's sagas: its hanging must not take this store's time."""
 
@@ -52,7 +54,9 @@ class Links(msgspec.Struct):
         tied = await self._named(sagas, Relation.REPAIRED_BY, deadline)
         if parents:
             tied += await self._named(sagas, Relation.PARENT, deadline)
-        tied += await self._children(sagas, deadline)
+        children = await self._children(sagas, deadline)
+        tied += children
+        tied += await self._circles(sagas, children, deadline)
         tied += await self._twins(sagas, deadline)
         found: dict[str, list[LinkedSaga]] = {}
         for saga_id, relation, other in tied:
@@ -91,6 +95,28 @@ class Links(msgspec.Struct):
             for saga_id in spelt.of(row.parent_id)
         ]
 
+    async def _circles(self, sagas: Sequence[Saga], children: Sequence[Tied], deadline: Deadline) -> list[Tied]:
+        """Return the children that are above their own parents as well: whoever waits in a circle, none is the cause.
+
+        From each saga that has both a parent and a child it is followed upwards, one question for each step up.
+        """
+        rows = {saga.saga_id: saga for saga in sagas}
+        asked = {saga_id for saga_id, _, _ in children if rows[saga_id].parent_id is not None}
+        above = {plain(saga.saga_id): saga.parent_id for saga in (*sagas, *(child for _, _, child in children))}
+        for _ in range(_HIGHEST if asked else 0):
+            tops = {top for saga_id in asked if (top := _ancestors(saga_id, above)[-1]) and plain(top) not in above}
+            if not tops:
+                break
+            above.update(dict.fromkeys(map(plain, tops)))
+            found = await _asked(tops, lambda ids: self.store.fetch(ids, deadline))
+            above.update({plain(saga.saga_id): saga.parent_id for saga in found})
+        lines = {saga_id: set(map(plain, _ancestors(saga_id, above)[1:])) for saga_id in asked}
+        return [
+            (saga_id, Relation.ANCESTOR, child)
+            for saga_id, _, child in children
+            if saga_id in asked and plain(child.saga_id) in lines[saga_id]
+        ]
+
     async def _twins(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
         """Return the same sagas as other stores tell them."""
         shared = {saga.saga_id: saga for saga in sagas if not saga.saga_id.isdigit()}
@@ -123,6 +149,18 @@ def _is_sick(saga: Saga, policy: Policy, now: datetime) -> bool:
         return True
     known = policy.of(saga.saga_type)
     return any(each.severity is not Severity.INFO for each in examine(assemble(saga, known, now), known, now))
+
+
+def _ancestors(saga_id: str, above: Mapping[str, str | None]) -> list[str]:
+    """Return the saga and those above it, as far up as is known, each once."""
+    line = [saga_id]
+    seen = {plain(saga_id)}
+    while (parent := above.get(plain(line[-1]))) is not None:
+        line.append(parent)
+        if plain(parent) in seen:
+            break
+        seen.add(plain(parent))
+    return line
 
 
 class _Spelt:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Trial, Tries
 from sagadoctor.model.seen import Acknowledgement, ScanTicket, SeenFinding, Standing
 
 
@@ -50,6 +50,10 @@ class Ledger(Protocol):
 
     async def observe(self, store: str, rows: Sequence[tuple[str, str]], now: datetime) -> Mapping[str, Observation]:
         """Record (saga id, fingerprint) pairs and say since when each row has had its fingerprint."""
+        ...
+
+    async def observe_tries(self, store: str, trials: Sequence[Trial], now: datetime) -> Mapping[str, Tries]:
+        """Record how often sagas were tried; say, by saga id, since when and from which count each fails as it does."""
         ...
 
     async def has_observed(self, store: str) -> bool:

@@ -18,6 +18,8 @@ from sagadoctor.model.seen import ScanTicket, SeenFinding
 from .ports import Ledger
 
 T = TypeVar("T")
+_FIRST_ANSWER = 3.0
+"""Seconds that the ledger gets for its first answer: one that is held by another process is done without."""
 _LAST_WORD = 1.0
 """Seconds for the ledger to be told how it ended, although the time for everything is over."""
 
@@ -30,12 +32,15 @@ class Recall(msgspec.Struct):
     patience: float | None = None
     """Seconds to wait for one answer; None as long as the ledger itself does."""
     failed: LedgerError | None = None
+    answered: bool = False
+    """It has answered: what it is asked now may be much, and takes its time."""
 
     @classmethod
     def within(cls, ledger: Ledger | None, deadline: Deadline, seconds: float | None) -> Recall:
         """Return a recall for a look that lasts so many seconds: a ledger that is held must not use them all up.
 
-        It gets a fifth of them for an answer, or two seconds if that is more, and never more than half.
+        It gets a fifth of them for an answer, or two seconds if that is more, and never more than half; for its first
+        answer three seconds at most.
         """
         return cls(ledger, deadline, None if seconds is None else max(seconds / 5, min(2.0, seconds / 2)))
 
@@ -43,16 +48,20 @@ class Recall(msgspec.Struct):
         """Return the ledger's answer; None where there is no ledger, or it failed now or before."""
         if self.ledger is None or self.failed is not None:
             return None
-        seconds = self._seconds()
+        seconds = self.seconds
         try:
             async with asyncio.timeout(seconds) as limit:
-                return await question(self.ledger)
+                told = await question(self.ledger)
+            self.answered = True
         except LedgerError as error:
             self.failed = error
         except TimeoutError:
             if not limit.expired():
                 raise
-            self.failed = LedgerError(f"the ledger {self.ledger.place} did not answer within {seconds:.3g} s")
+            late = f"the ledger {self.ledger.place} did not answer within {seconds:.3g} s"
+            self.failed = LedgerError(f"{late}: another process may hold it, or it is out of reach")
+        else:
+            return told
         return None
 
     async def abandon(self, ticket: ScanTicket) -> None:
@@ -62,9 +71,12 @@ class Recall(msgspec.Struct):
                 async with asyncio.timeout(_LAST_WORD):
                     await self.ledger.abandon(ticket)
 
-    def _seconds(self) -> float | None:
+    @property
+    def seconds(self) -> float | None:
+        """Return how many seconds the ledger gets for its next answer; None as many as it takes itself."""
         remaining = self.deadline.remaining() if self.deadline is not None else None
-        given = [each for each in (remaining, self.patience) if each is not None]
+        first = None if self.answered or self.patience is None else _FIRST_ANSWER
+        given = [each for each in (remaining, self.patience, first) if each is not None]
         return max(_LAST_WORD, min(given)) if given else None
 
 

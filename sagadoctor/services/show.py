@@ -30,7 +30,7 @@ from sagadoctor.untrusted import unshown
 
 from .backends import Backends
 from .guard import GRACE, guarded
-from .judge import newer
+from .judge import newer, tries_of
 from .link import Links, with_sick_children
 from .recall import Recall, leads, seen_of
 from .veil import veiled
@@ -149,6 +149,9 @@ async def _fill(
         reason, hint = backends.redactor.text(links.unfollowed.reason), backends.redactor.text(links.unfollowed.hint)
         seen.blind_spots.append(BlindSpot(store.name, reason, hint=hint))
     observed = await _observed(recall, store, found, now) if request.as_of is None else {}
+    # Of the texts as a scan cuts them: what the two remember is the same.
+    cut = [veiled(saga, backends.redactor) for saga in found] if request.as_of is None else []
+    tried = await tries_of(cut, backends.policy, now, store, recall)
     told: dict[str, list[Told]] = {}
     try:
         told = await _shared(store, rows, backends.policy, now, deadline)
@@ -162,6 +165,7 @@ async def _fill(
             policy,
             now,
             observed=observed.get(row.saga_id),
+            tries=tried.get(row.saga_id),
             linked=tied.get(row.saga_id, ()),
             repeated=sum(other.saga_id == row.saga_id for other in rows) > 1,
         )

@@ -18,6 +18,8 @@ from .filters import Filters
 _MOST: Final = 1_000
 _NAMED: Final = 5
 _LONGEST: Final = 120
+_READ: Final = "stores that were read"
+_KEYED: Final = "stores with keys"
 _SENTENCES: Final = {
     "saga_types": "no saga that was read is of type",
     "states": "no saga that was read is in state",
@@ -44,6 +46,8 @@ def words_of(sagas: Sequence[Saga], findings: Iterable[Finding], filters: Filter
         words["groups"] = frozenset(finding.group for finding in findings)
     if filters.keys is not None:
         words["keys"] = frozenset(saga.business_key for saga in sagas if saga.business_key)
+        words[_READ] = frozenset(saga.store for saga in sagas)
+        words[_KEYED] = frozenset(saga.store for saga in sagas if saga.business_key)
     return words
 
 
@@ -57,7 +61,7 @@ class Unmatched(msgspec.Struct):
         """Take in what one page has; memory stays flat however many words there are."""
         for kind, found in words.items():
             met = self._met.setdefault(kind, set())
-            met |= found & (getattr(self.filters, kind) or frozenset())
+            met |= found & (getattr(self.filters, kind, None) or frozenset())
             met.update(islice(sorted(found - met), max(0, _MOST - len(met))))
 
     def told(self, policy: Policy) -> tuple[str, ...]:
@@ -75,6 +79,10 @@ class Unmatched(msgspec.Struct):
                 named = " or ".join(_named(word, known if kind in configured else ()) for word in missing[:_NAMED])
                 more = f" or {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
                 notes.append(f"{sentence} {named}{more}")
+        keyless = sorted(self._met.get(_READ, set()) - self._met.get(_KEYED, set()))
+        if keyless:
+            named = f"{', '.join(keyless[:_NAMED])}{' and others' if len(keyless) > _NAMED else ''}"
+            notes.append(f"no saga that was read of {named} tells a business key, so --key leaves them all out")
         return tuple(notes)
 
 

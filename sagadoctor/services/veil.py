@@ -34,7 +34,7 @@ def veiled(saga: Saga, redactor: Redactor, *, detail: bool = False) -> Saga:
         changes["error"] = redactor.cut(saga.error, longest)
     if _suspicious(saga.raw_state):
         changes["raw_state"] = redactor.cut(saga.raw_state or "", WORD)
-    if saga.steps and any(step.error or _suspicious(step.raw_status) for step in saga.steps):
+    if saga.steps and any([step.error or _suspicious(step.raw_status) for step in saga.steps]):
         changes["steps"] = tuple(_veiled_step(step, redactor, longest) for step in saga.steps)
     if saga.doubts:
         changes["doubts"] = tuple(

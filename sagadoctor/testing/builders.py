@@ -33,7 +33,7 @@ from sagadoctor.diagnosis.assemble import assemble
 from sagadoctor.diagnosis.examine import examine
 from sagadoctor.model.case import Case, LinkedSaga, Relation
 from sagadoctor.model.finding import Finding
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Tries
 
 NOW: Final = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 STORE: Final = "orders"
@@ -119,6 +119,7 @@ class Joined(TypedDict, total=False):
     """What others say of a saga, as `assemble` takes it."""
 
     observed: Observation | None
+    tries: Tries | None
     linked: tuple[LinkedSaga, ...]
     repeated: bool
 
@@ -243,6 +244,11 @@ def linked(relation: Relation, other: Saga) -> LinkedSaga:
 def observation(since: datetime, *, first_look: bool = False, seen_at: datetime = NOW) -> Observation:
     """Return what the ledger saw of a row: the same look since `since`."""
     return Observation("fingerprint", since, seen_at, first_look)
+
+
+def tries(since: datetime, first: int, latest: int, *, seen_at: datetime = NOW) -> Tries:
+    """Return what the ledger saw of a saga's attempts: so many at `since`, and so many now, with one error."""
+    return Tries("mark", since, first, latest, seen_at)
 
 
 def shared_key(*saga_ids: str, business_key: str = "A-10042", count: int | None = None) -> SharedKey:

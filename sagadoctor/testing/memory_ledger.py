@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from sagadoctor.errors import LedgerLocked
 from sagadoctor.model.finding import FindingStatus
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Trial, Tries
 from sagadoctor.model.seen import Acknowledgement, ScanTicket, SeenFinding, Standing
 
 from .faults import NO_FAULTS, Answers, Fault, suffer
@@ -48,6 +48,7 @@ class MemoryLedger:
         self._before: dict[str, dict[str, datetime]] = {}
         self._seen: dict[str, dict[str, _Kept]] = {}
         self._observed: dict[tuple[str, str], Observation] = {}
+        self._tries: dict[tuple[str, str], Tries] = {}
         self._judged: set[tuple[str, str]] = set()
         self._acknowledged: dict[str, Acknowledgement] = {}
 
@@ -139,6 +140,16 @@ class MemoryLedger:
                 since = min(earlier.since, now)
             found[saga_id] = Observation(fingerprint, since, now, first_look=earlier is None)
             self._observed[store, saga_id] = found[saga_id]
+        return found
+
+    async def observe_tries(self, store: str, trials: Sequence[Trial], now: datetime) -> Mapping[str, Tries]:
+        """Record how often sagas were tried; say, by saga id, since when each has failed as it does."""
+        await self._suffer("observe_tries")
+        found: dict[str, Tries] = {}
+        for trial in trials:
+            kept = self._tries.get((store, trial.saga_id))
+            tries = Tries.begun(trial, now) if kept is None else kept.then(trial, now)
+            found[trial.saga_id] = self._tries[store, trial.saga_id] = tries
         return found
 
     async def has_observed(self, store: str) -> bool:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
 
 import pytest
 
@@ -46,63 +43,27 @@ ENDLESS = [
     "(?i)(k*)\u212a*\u212a*K*x",
     f"({'(?:' * 25}a+{')+' * 25})b",
     r"(\w*)(?=.*-.*-.*x)",
-    r"(a*)(?:\1)*(?:\1)*x",
 ]
-HOSTILE = """
-import random, sys, time
-from sagadoctor.adapters.sql.patterns import LONGEST_SUBJECT, parse_pattern, value_of
-
-chance = random.Random(int(sys.argv[1]))
-PARTS = ["a", "b", "-", ".", "[ab]", "[^-]", "[^a]", "[a-z]", r"\\w", r"\\d", r"\\s", "aa", "(?:ab)", r"\\b", r"\\."]
-PARTS += ["$", "^"]
-TIMES = ["*", "+", "?", "{2,5}", "{1,40}", "*?", "+?", "{3}", "*+"]
-UNITS = ["a", "b", "-", "ab", "a-", "aab", "-.", "a.", "1", "x", "a ", "aa\\n", "b-a", "ab1-"]
-
-def part(depth):
-    kind = chance.random()
-    if depth == 0 or kind < 0.5:
-        made = chance.choice(PARTS)
-    elif kind < 0.7:
-        made = f"({row(depth - 1)})"
-    elif kind < 0.92:
-        made = f"(?:{'|'.join(row(depth - 1) for _ in range(chance.randint(1, 3)))})"
-    else:
-        return chance.choice(["(?=", "(?!", "(?>"]) + row(depth - 1) + ")"
-    zero_wide = made in ("^", "$", r"\\b")
-    return made if zero_wide or chance.random() < 0.5 else made + chance.choice(TIMES)
-
-def row(depth):
-    return "".join(part(depth) for _ in range(chance.randint(1, 4)))
-
-accepted = 0
-while accepted < int(sys.argv[2]):
-    text = chance.choice(["", "", "^"]) + f"({row(1)})" + row(2)
-    try:
-        made = parse_pattern(text)
-    except ValueError:
-        continue
-    accepted += 1
-    print(text, flush=True)
-    for unit in UNITS:
-        for tail in ("", "!", "\\n!", "x"):
-            subject = (unit * LONGEST_SUBJECT)[: LONGEST_SUBJECT - len(tail)] + tail
-            began = time.process_time()
-            value_of(made, subject)
-            assert time.process_time() - began < 0.5, (text, subject[:10])
-"""
+IN_THE_PAGE = [r"^([^-]*)-([^-]*)-(.*)$", r"^([^-]*)-([^-]*)$", r"\.(\w+)$", "saga:(.*)", r"^(\w+)(?:\.\w+)*$"]
+FOREIGN = [
+    (r"(a*)(?:\1)*x", r"\\1)*x"),
+    (r"(?P<a>x)(?P=a)", "(?P=a)"),
+    (r"(x)?(?(1)y|z)", "(?(1)y|z)"),
+    (r"(x)(?i:y)", "(?i:y)"),
+    (r"(?x)( a )", "(?x)( a )"),
+    (r"(a)(?#so)", "(?#so)"),
+]
 
 
-@pytest.mark.parametrize("text", ORDINARY)
+@pytest.mark.parametrize("text", [*ORDINARY, *IN_THE_PAGE])
 def test_ordinary_patterns_are_taken(text: str) -> None:
     parse_pattern(text)
 
 
 @pytest.mark.parametrize("text", ENDLESS)
 def test_row_14_patterns_that_could_run_for_long(text: str) -> None:
-    began = time.monotonic()
     with pytest.raises(ValueError, match="try for very long") as refused:
         parse_pattern(text)
-    assert time.monotonic() - began < 2
     assert "^([^-]*)-([^-]*)$" in str(refused.value)
 
 
@@ -119,12 +80,11 @@ def test_patterns_that_are_none(text: str, said: str) -> None:
         parse_pattern(text)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_every_pattern_that_is_taken_ends_soon(seed: int) -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", HOSTILE, str(seed), "150"], capture_output=True, text=True, timeout=100, check=False
-    )
-    assert told.returncode == 0, told.stderr[-2000:] + told.stdout[-200:]
+@pytest.mark.parametrize(("text", "place"), FOREIGN)
+def test_what_cannot_be_measured_is_refused_with_its_place(text: str, place: str) -> None:
+    with pytest.raises(ValueError, match="how long it would search can't be told") as refused:
+        parse_pattern(text)
+    assert f"from {place} on: write it without" in str(refused.value)
 
 
 def test_a_pattern_gives_its_first_group() -> None:
@@ -146,6 +106,9 @@ def test_a_pattern_gives_its_first_group() -> None:
         (r"(.*)\Z", "one\n", ""),
         (r".*(?:a|(b))", "xxb", "b"),
         (r"(.*)x", "y", None),
+        (r"(.*+)-x", "a-x", None),
+        (r"(?>(.*?))x", "abx", ""),
+        (r"x(.*)|(?:.*)y", "axb", "b"),
     ],
 )
 def test_a_pattern_that_begins_with_anything_is_tried_once_a_line(text: str, subject: str, value: str | None) -> None:

@@ -24,6 +24,8 @@ class StrangeOptions(Options):
     sagas: int = 3
     then: Literal["end", "hang", "fail", "noise", "no start"] = "end"
     error: str = ""
+    marker: str = ""
+    """A file that is made when it begins to hang."""
 
 
 class StrangeStore:
@@ -42,6 +44,8 @@ class StrangeStore:
         for number in range(self._options.sagas):
             yield Page([self._saga(f"s-{number}")])
         if self._options.then == "hang":
+            if self._options.marker:
+                await asyncio.to_thread(Path(self._options.marker).touch)
             await asyncio.Event().wait()
         if self._options.then == "fail":
             raise KeyError(self._options.error)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .running import ROOT, Done, Home, stopped
+from .running import PATIENCE, ROOT, Done, Home, stopped
 from .strange_store import install
 
 Strange = Callable[..., Home]
@@ -72,13 +72,14 @@ def test_waiting_for_ids_is_interrupted_too(strange: Strange) -> None:
     assert "Traceback" not in done.said
 
 
-def test_to_nagios_an_interruption_is_unknown(strange: Strange) -> None:
-    home = strange(then="hang")
-    process = home.begin("scan", "-o", "nagios", "--log-file", "log")
-    until = time.monotonic() + 30
-    while not home.ledger.exists() and time.monotonic() < until:
+def test_to_nagios_an_interruption_is_unknown(strange: Strange, tmp_path: Path) -> None:
+    hanging = tmp_path / "hanging"
+    process = strange(then="hang", marker=str(hanging)).begin("scan", "-o", "nagios", "--log-file", "log")
+    until = time.monotonic() + PATIENCE
+    while not hanging.exists():
+        assert process.poll() is None
+        assert time.monotonic() < until, "the scan never came to its store"
         time.sleep(0.02)
-    time.sleep(0.2)
     done = stopped(process, signal.SIGTERM)
     assert done.code == 3
     assert done.text == "SAGAS UNKNOWN - interrupted\n"

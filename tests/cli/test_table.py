@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from sagadoctor.model.finding import FindingStatus, Severity, Subject
@@ -281,3 +282,22 @@ def test_nothing_to_look_at_closer_is_no_command() -> None:
     assert "Look closer" not in drawn("table", [about_store])
     assert "Look closer" not in drawn("table", ())
     assert "Look closer" not in drawn("table", (), an_end(groups=()), by_group=True)
+
+
+WINDOWS = r"read C:\temp\new\x41.txt of [bold]app[/bold]"
+
+
+def test_a_backslash_in_words_stands_there_once_and_in_an_id_it_is_spelt() -> None:
+    remedy = Remedy(RemedyKind.CALL_HUMAN, Advice.ASK, f"{WINDOWS} \x1b[31m")
+    finding = a_finding(summary=f"it says: {WINDOWS}", remedies=(remedy,), saga_id=r"C:\temp")
+    end = an_end(
+        groups=(msgspec.structs.replace(a_group(), title=WINDOWS, sagas=2), a_group()),
+        blind_spots=(BlindSpot("far", WINDOWS, hint=WINDOWS),),
+        notes=(WINDOWS,),
+    )
+    on = terminal(width=200)
+    page = drawn("table", (finding,), end, on=on) + talk(on)
+    assert page.count(WINDOWS) == 6
+    assert rf"{WINDOWS} \e[31m" in page
+    assert r"C:\\temp" in page.replace(WINDOWS, "")
+    assert not powerful(page)

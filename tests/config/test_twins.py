@@ -77,3 +77,44 @@ def test_row_17_a_link_to_the_same_file_is_the_same_file(tmp_path: Path) -> None
     link = tmp_path / "config.toml"
     link.symlink_to(path)
     assert load(link, plugin_of=lambda _: fake, siblings=[path]).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ("sqlite:///a.db", "sqlite:///./a.db"),
+        ("sqlite:///data/../a.db", "sqlite:///a.db?mode=ro"),
+        ("sqlite:///data//a%20b.db", "sqlite+pysqlite:///data/a b.db"),
+        ("sqlite:///a.db", "sqlite:///{folder}/a.db"),
+    ],
+)
+def test_row_17_a_path_is_beside_its_configuration_however_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mine: str, theirs: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    other = theirs.format(folder=tmp_path)
+    assert len(warnings(tmp_path, PROD + store("a", mine), STAGING + store("b", other))) == 1
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ("sqlite:///a.db", "sqlite:///b.db"),
+        ("sqlite:///a.db", "sqlite:///../a.db"),
+        ("sqlite:///a.db", "sqlite:////a.db"),
+        ("sqlite://", "sqlite://"),
+    ],
+)
+def test_row_17_other_files_are_not_the_same(tmp_path: Path, mine: str, theirs: str) -> None:
+    assert warnings(tmp_path, PROD + store("a", mine), STAGING + store("b", theirs)) == []
+
+
+def test_row_17_the_same_relative_path_beside_another_configuration_is_another_file(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    path = written(tmp_path, PROD + store("a", "sqlite:///a.db"), "prod.toml")
+    for url, many in (("sqlite:///a.db", 0), ("sqlite:///../a.db", 1)):
+        other = written(there, STAGING + store("b", url), "staging.toml")
+        assert len(load(path, plugin_of=lambda _: fake, siblings=[other]).warnings) == many

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from sagadoctor.model.case import LinkedSaga, Relation
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Tries
 from sagadoctor.model.policy import SagaPolicy, StepDefinition, Thresholds
 from sagadoctor.model.saga import Doubt, OutboxEntry, Owner, Saga, SagaState, Step, StepStatus
 from sagadoctor.testing.builders import NOW, ORDER_TYPE, SOURCE, STORE
@@ -157,5 +157,13 @@ any_policy = st.builds(
 
 observations = st.builds(
     Observation, fingerprint=st.just("x"), since=moments, seen_at=st.just(NOW), first_look=st.booleans()
+)
+some_tries = st.builds(
+    Tries,
+    mark=st.just("x"),
+    since=moments,
+    first=st.sampled_from((1, 2, 7, 10**9)),
+    latest=st.sampled_from((1, 9, 10**9)),
+    seen_at=st.just(NOW),
 )
 links = st.lists(st.builds(LinkedSaga, relation=st.sampled_from(Relation), saga=any_saga), max_size=2).map(tuple)

@@ -77,6 +77,15 @@ def test_two_that_are_each_others_parent_block_nobody() -> None:
     assert RULE not in bad(findings(row, linked=(linked(Relation.CHILD, STUCK),)))
 
 
+def test_a_child_that_is_above_its_own_parent_blocks_nobody() -> None:
+    row = saga(updated_at=ago(hours=1), parent_id="s-8")
+    circle = (linked(Relation.CHILD, STUCK), linked(Relation.ANCESTOR, STUCK))
+
+    assert RULE not in bad(findings(row, linked=circle))
+    other = saga(saga_id="s-7", updated_at=ago(hours=3))
+    assert "s-7" in primary(findings(row, linked=(*circle, linked(Relation.CHILD, other))), RULE).summary
+
+
 def test_a_failed_child_that_the_undo_is_about_is_not_waited_for() -> None:
     child = saga(SagaState.FAILED, None, saga_id="s-9", updated_at=ago(hours=3))
     undoing = order_steps(StepStatus.COMPENSATING, StepStatus.FAILED)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sagadoctor.diagnosis.fingerprint import fingerprint
+from sagadoctor.diagnosis.fingerprint import fingerprint, reached
 from sagadoctor.model.saga import OutboxEntry, Owner, Saga, SagaState, StepStatus
 from sagadoctor.testing.builders import PAY, ago, ahead, changed, findings, observation, order_steps, saga
 from tests.diagnosis.looking import named
@@ -134,3 +134,46 @@ def test_a_change_that_was_watched_is_a_move() -> None:
 
     assert earlier[0].rule == later[0].rule == "no-progress"
     assert earlier[0].id != later[0].id
+
+
+AN_ATTEMPT: tuple[dict[str, Any], ...] = (
+    *A_RETRY,
+    {"version": "2"},
+    {"state": SagaState.BACKING_OFF, "raw_state": "RETRYING"},
+    *({"steps": order_steps(StepStatus.COMPLETED, out)} for out in (StepStatus.FAILED, StepStatus.PENDING)),
+    {"steps": changed(ROW, PAY, executed_at=ago(seconds=1), result=b'{"code": 503}').steps},
+)
+A_WAY: tuple[dict[str, Any], ...] = (
+    {"state": SagaState.COMPENSATING},
+    {"current_step": PAY},
+    {"steps": None},
+    {"steps": order_steps(StepStatus.COMPLETED, StepStatus.COMPLETED)},
+    {"steps": order_steps(StepStatus.COMPENSATED, StepStatus.FAILED)},
+    {"steps": changed(ROW, ROW.steps[0].name, executed_at=ago(seconds=1)).steps if ROW.steps else ()},
+)
+
+
+@pytest.mark.parametrize("fields", AN_ATTEMPT)
+def test_what_was_reached_stays_from_attempt_to_attempt(fields: dict[str, Any]) -> None:
+    assert reached(msgspec.structs.replace(ROW, **fields)) == reached(ROW)
+
+
+@pytest.mark.parametrize("fields", A_WAY)
+def test_what_was_reached_changes_with_every_step_that_is_over(fields: dict[str, Any]) -> None:
+    assert reached(msgspec.structs.replace(ROW, **fields)) != reached(ROW)
+
+
+def test_where_neither_cursor_nor_steps_are_told_the_state_tells_what_was_reached() -> None:
+    paying, shipping = (saga(steps=None, raw_state=word) for word in ("PAYING", "SHIPPING"))
+    assert reached(paying) != reached(shipping)
+    at_pay = [msgspec.structs.replace(row, current_step=PAY) for row in (paying, shipping)]
+    assert reached(at_pay[0]) == reached(at_pay[1])
+
+
+@QUICK
+@given(row=any_saga, other=any_saga)
+def test_what_was_reached_can_be_told_of_every_row(row: Saga, other: Saga) -> None:
+    same = msgspec.structs.replace(
+        other, steps=row.steps, current_step=row.current_step, state=row.state, raw_state=row.raw_state
+    )
+    assert reached(row) == reached(same)

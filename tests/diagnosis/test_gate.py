@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from sagadoctor.diagnosis.assemble import assemble
 from sagadoctor.diagnosis.examine import examine
 from sagadoctor.diagnosis.gate import Gate
+from sagadoctor.diagnosis.trial import trial
+from sagadoctor.model.observation import Tries
 from sagadoctor.model.policy import SagaPolicy, StepDefinition, Thresholds
 from sagadoctor.model.saga import Doubt, Owner, Saga, SagaState, Step, StepStatus
 from sagadoctor.testing.builders import (
@@ -27,7 +29,7 @@ from sagadoctor.testing.builders import (
     saga,
     step,
 )
-from tests.diagnosis.strategies import QUICK, any_policy, any_saga
+from tests.diagnosis.strategies import QUICK, any_policy, any_saga, some_tries
 
 DONE, OUT, NEXT = StepStatus.COMPLETED, StepStatus.EXECUTING, StepStatus.PENDING
 
@@ -100,13 +102,14 @@ def test_what_passes_the_gate_has_no_finding() -> None:
     passed = 0
 
     @settings(QUICK, max_examples=1500)
-    @given(row=near_healthy(), policy=_usual_policy | any_policy)
-    def check(row: Saga, policy: SagaPolicy) -> None:
+    @given(row=near_healthy(), policy=_usual_policy | any_policy, tries=st.none() | some_tries)
+    def check(row: Saga, policy: SagaPolicy, tries: Tries | None) -> None:
         nonlocal passed
         if not Gate(policy, NOW).passes(row):
             return
         passed += 1
-        assert examine(assemble(row, policy, NOW), policy, NOW) == ()
+        assert examine(assemble(row, policy, NOW, tries=tries), policy, NOW) == ()
+        assert trial(row, policy, NOW) is None, "what passes is never remembered"
 
     check()
     assert passed > 200, "the rows were too sick to say anything about the gate"
@@ -118,6 +121,7 @@ HEALTHY = (
     saga(steps=None),
     saga(steps=None, deadline=ahead(seconds=1)),
     changed(saga(updated_at=ago(days=3)), PAY, timeout_at=ahead(seconds=1)),
+    saga(steps=(step("a", DONE, attempts=40), step("b", NEXT, attempts=0))),
     saga(SagaState.COMPLETED, order_steps(DONE, DONE, DONE, DONE, DONE), updated_at=ago(days=40)),
     saga(SagaState.COMPLETED, order_steps(DONE, DONE, StepStatus.SKIPPED, DONE, DONE)),
 )
@@ -159,6 +163,9 @@ ILL: tuple[dict[str, Any], ...] = (
     {"steps": (step("a", StepStatus.FAILED), step("b", OUT))},
     {"steps": (step("a", OUT, timeout_at=ago(seconds=1)),)},
     {"steps": (step("a", OUT, attempts=12),)},
+    {"steps": (step("a", DONE), step("b", NEXT, attempts=12))},
+    {"steps": (step("a", DONE), step("b", NEXT, attempts=1))},
+    {"steps": (step("a", DONE), step("b", StepStatus.FAILED, attempts=1))},
     {"steps": (step("a", OUT, executed_at=ago(seconds=9)),)},
     {"steps": (step("a", DONE, compensated_at=ago(seconds=9)),)},
 )

@@ -40,6 +40,22 @@ def test_a_step_that_was_given_up_carries_a_result(status: StepStatus) -> None:
     assert override(finding, RemedyKind.RETRY_STEP, PAY) == "late-success"
 
 
+@pytest.mark.parametrize("state", [SagaState.PENDING, SagaState.STARTED, SagaState.BACKING_OFF, SagaState.COMPLETED])
+def test_of_a_saga_that_goes_forward_no_undo_is_offered(state: SagaState) -> None:
+    row = changed(saga(state, order_steps(DONE, FAILED, DONE), updated_at=ago(hours=2)), PAY, result=PAID)
+
+    assert advised(named(findings(row), RULE)) == {
+        (RemedyKind.CALL_HUMAN, PAY): Advice.ASK,
+        (RemedyKind.RETRY_STEP, PAY): Advice.REFUSE,
+    }
+
+
+def test_of_a_paused_saga_the_undo_is_offered_once_one_has_begun() -> None:
+    row = changed(saga(SagaState.PAUSED, order_steps(UNDONE, FAILED), updated_at=ago(hours=2)), PAY, result=PAID)
+
+    assert (RESEND, PAY) in advised(named(findings(row), RULE))
+
+
 def test_it_was_executed_after_its_deadline() -> None:
     row = changed(GIVEN_UP, PAY, timeout_at=ago(hours=3), executed_at=ago(hours=2))
 

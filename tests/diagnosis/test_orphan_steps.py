@@ -24,6 +24,7 @@ def test_row_23_a_step_without_a_saga_is_a_finding() -> None:
     assert supporting(finding) == {EvidenceKind.STATUS}
     assert [(fact.source, fact.fact.endswith("they name s-8, s-9")) for fact in finding.evidence] == [(SOURCE, True)]
     assert [(remedy.kind, remedy.advice) for remedy in finding.remedies] == [(RemedyKind.CALL_HUMAN, Advice.ASK)]
+    assert "where sagas of another table keep their steps here too" in finding.remedies[0].because
 
 
 def test_all_rows_and_rows_that_name_nobody_are_said_as_such() -> None:

@@ -9,7 +9,19 @@ import pytest
 from sagadoctor.diagnosis.prognosis import prognosis
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import OutboxEntry, Owner, Saga, SagaState, StepStatus
-from sagadoctor.testing.builders import NOW, PAY, ago, ahead, case, changed, findings, order_policy, order_steps, saga
+from sagadoctor.testing.builders import (
+    NOW,
+    PAY,
+    ago,
+    ahead,
+    case,
+    changed,
+    findings,
+    order_policy,
+    order_steps,
+    saga,
+    tries,
+)
 from tests.diagnosis.looking import bad
 
 DONE, OUT, FAILED, UNDOING = (
@@ -75,3 +87,14 @@ def test_a_limit_beyond_the_calendar_is_never_reached() -> None:
     endless = SagaPolicy(order_policy(no_progress=timedelta.max, max_wait=timedelta.max).thresholds)
 
     assert prognosis(case(saga(steps=None), endless), endless, NOW).late_at is None
+
+
+def test_a_back_off_would_be_a_loop_once_its_error_has_lasted_too_long() -> None:
+    row = changed(saga(updated_at=NOW), PAY, attempts=3, error="refused", timeout_at=ahead(hours=2))
+    begun = case(row, tries=tries(ago(minutes=5), 1, 3))
+
+    told = prognosis(begun, order_policy(), NOW)
+
+    assert told.late_at == ahead(minutes=10)
+    assert told.finding is not None
+    assert told.finding.rule == "retry-loop"

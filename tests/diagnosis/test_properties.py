@@ -12,25 +12,38 @@ from sagadoctor.diagnosis.assemble import assemble
 from sagadoctor.diagnosis.examine import examine
 from sagadoctor.diagnosis.prognosis import prognosis
 from sagadoctor.diagnosis.rules import RULES
+from sagadoctor.diagnosis.trial import trial
 from sagadoctor.model.case import LinkedSaga
 from sagadoctor.model.finding import STORE_KINDS
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Tries
 from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.remedy import REPAIRS, Advice, RemedyKind
 from sagadoctor.model.saga import Doubt, Saga, SagaState, StepStatus
 from sagadoctor.testing.builders import NOW
-from tests.diagnosis.strategies import QUICK, THOROUGH, any_policy, any_saga, links, observations, past_saga
+from tests.diagnosis.strategies import QUICK, THOROUGH, any_policy, any_saga, links, observations, past_saga, some_tries
 
 NO_STEP = StepDefinition("none")
 SEVERAL = tuple(rule.name for rule in RULES)
 
 
 @THOROUGH
-@given(saga=any_saga, policy=any_policy, observed=st.none() | observations, linked=links, repeated=st.booleans())
+@given(
+    saga=any_saga,
+    policy=any_policy,
+    observed=st.none() | observations,
+    tries=st.none() | some_tries,
+    linked=links,
+    repeated=st.booleans(),
+)
 def test_no_row_is_odd_enough_to_raise(
-    saga: Saga, policy: SagaPolicy, observed: Observation | None, linked: tuple[LinkedSaga, ...], repeated: bool
+    saga: Saga,
+    policy: SagaPolicy,
+    observed: Observation | None,
+    tries: Tries | None,
+    linked: tuple[LinkedSaga, ...],
+    repeated: bool,
 ) -> None:
-    case = assemble(saga, policy, NOW, observed=observed, linked=linked, repeated=repeated)
+    case = assemble(saga, policy, NOW, observed=observed, tries=tries, linked=linked, repeated=repeated)
     found = examine(case, policy, NOW)
 
     assert [finding.primary for finding in found] == [place == 0 for place in range(len(found))]
@@ -48,9 +61,17 @@ def test_no_row_is_odd_enough_to_raise(
 
 
 @QUICK
+@given(saga=any_saga, policy=any_policy, tries=st.none() | some_tries)
+def test_a_prognosis_can_be_made_of_every_row(saga: Saga, policy: SagaPolicy, tries: Tries | None) -> None:
+    prognosis(assemble(saga, policy, NOW, tries=tries), policy, NOW)
+
+
+@QUICK
 @given(saga=any_saga, policy=any_policy)
-def test_a_prognosis_can_be_made_of_every_row(saga: Saga, policy: SagaPolicy) -> None:
-    prognosis(assemble(saga, policy, NOW), policy, NOW)
+def test_every_row_can_be_asked_how_often_it_was_tried(saga: Saga, policy: SagaPolicy) -> None:
+    asked = trial(saga, policy, NOW)
+
+    assert asked is None or (saga.is_live and asked.count >= 1 and asked.mark.isalnum())
 
 
 @QUICK

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sagadoctor.clock import StillClock
 from sagadoctor.errors import LedgerError, LedgerLocked, LedgerTooNew
-from sagadoctor.ledger import SqlLedger, chores, observations, schema
+from sagadoctor.ledger import SqlLedger, chores, observations, schema, tries
+from sagadoctor.ledger.database import Database, Value
 from sagadoctor.ledger.text import ticks
 from sagadoctor.model.finding import FindingStatus, Severity
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Trial, Tries
 from sagadoctor.model.seen import Acknowledgement, ScanTicket
 
-from .build import DAY, LEASE, NOW, after, connected, finding, of, old_ledger, scan, using
+from .build import DAY, LEASE, NOW, after, connected, finding, ledger_of, of, old_ledger, scan, using
 
 Open = Callable[[], SqlLedger]
 ODD = (
@@ -228,6 +229,23 @@ class Forgetting:
                 assert await ledger.unjudged("orders", ["s-1"]) == []
                 await scan(ledger, "", day * DAY)
             assert await ledger.unjudged("orders", ["s-1", "s-2"]) == ["s-2"]
+
+        using(open_here, use)
+
+    def test_attempts_of_a_saga_that_left_the_store_are_forgotten(self, open_here: Open) -> None:
+        tried = [Trial("s-1", "m", 2), Trial("s-2", "m", 2)]
+
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.observe_tries("orders", tried, NOW)
+            await ledger.observe_tries("payments", tried, NOW)
+            await ledger.observe_tries("orders", tried[1:], after(20 * DAY))
+            await scan(ledger, "", 31 * DAY)
+            database = connected(open_here)
+            left = database.rows("SELECT store, saga_id FROM sagadoctor_tries ORDER BY store, saga_id")
+            assert left == [("orders", "s-2"), ("payments", "s-1"), ("payments", "s-2")]
+            await scan(ledger, "", 396 * DAY)
+            assert database.rows("SELECT store, saga_id FROM sagadoctor_tries") == []
+            database.close()
 
         using(open_here, use)
 
@@ -453,6 +471,146 @@ class Observing:
             assert not await ledger.unjudged("orders", [f"{n}-{turn}" for n in range(4) for turn in range(5)])
             assert len(await ledger.known([f"f-{number}" for number in range(4)])) == 4
             await asyncio.gather(*(one.close() for one in others))
+
+        using(open_here, use)
+
+
+def tried(count: int, mark: str = "m", saga_id: str = "s-1") -> Trial:
+    """Return a trial of one saga."""
+    return Trial(saga_id, mark, count)
+
+
+class Trying:
+    """How often a saga was tried, and since when it fails as it does."""
+
+    def test_the_first_count_is_kept_while_the_same_fails_for_the_same_reason(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            assert await ledger.observe_tries("orders", [tried(2)], NOW) == {"s-1": Tries("m", NOW, 2, 2, NOW)}
+            seen = await ledger.observe_tries("orders", [tried(2)], after(60))
+            assert seen == {"s-1": Tries("m", NOW, 2, 2, after(60))}
+            seen = await ledger.observe_tries("orders", [tried(5), tried(1, saga_id="s-2")], after(120))
+            assert seen == {
+                "s-1": Tries("m", NOW, 2, 5, after(120)),
+                "s-2": Tries("m", after(120), 1, 1, after(120)),
+            }
+            assert await ledger.observe_tries("orders", [], after(130)) == {}
+
+        using(open_here, use)
+
+    def test_it_begins_anew_with_another_mark_and_when_the_count_falls(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.observe_tries("orders", [tried(2)], NOW)
+            seen = await ledger.observe_tries("orders", [tried(5, "n")], after(60))
+            assert seen["s-1"] == Tries("n", after(60), 5, 5, after(60))
+            seen = await ledger.observe_tries("orders", [tried(6)], after(90))
+            assert seen["s-1"] == Tries("m", after(90), 6, 6, after(90))
+            seen = await ledger.observe_tries("orders", [tried(3)], after(120))
+            assert seen["s-1"] == Tries("m", after(120), 3, 3, after(120))
+            seen = await ledger.observe_tries("orders", [tried(4)], after(150))
+            assert seen["s-1"] == Tries("m", after(120), 3, 4, after(150))
+
+        using(open_here, use)
+
+    def test_after_a_step_back_of_the_clock_nothing_was_seen_in_the_future(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.observe_tries("orders", [tried(2)], NOW)
+            earlier = after(-7200)
+            assert (await ledger.observe_tries("orders", [tried(3)], earlier))["s-1"].since == earlier
+            assert (await ledger.observe_tries("orders", [tried(3)], NOW))["s-1"].since == earlier
+
+        using(open_here, use)
+
+    def test_stores_are_kept_apart(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.observe_tries("orders", [tried(2)], NOW)
+            assert (await ledger.observe_tries("payments", [tried(4)], after(60)))["s-1"].first == 4
+            assert not await ledger.has_observed("orders")
+
+        using(open_here, use)
+
+
+class TryingInDatabases:
+    """What only a ledger that others write to as well can get wrong."""
+
+    def test_nothing_is_written_where_nothing_changed(self, open_here: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+        written: list[int] = []
+        original = tries.record
+
+        def record(database: Database, rows: Sequence[Sequence[Value]]) -> None:
+            written.append(len(rows))
+            original(database, rows)
+
+        monkeypatch.setattr(tries, "record", record)
+
+        async def use(ledger: SqlLedger) -> None:
+            for at, count in ((0, 2), (60, 2), (120, 3), (180, 3), (2 * DAY, 3), (2 * DAY + 60, 3)):
+                await ledger.observe_tries("orders", [tried(count)], after(at))
+
+        using(open_here, use)
+        assert written == [1, 0, 1, 0, 1, 0]
+
+    @pytest.mark.parametrize(
+        ("theirs", "since", "first"),
+        [(("m", 60, 3, 3), 0, 2), (("m", -60, 1, 3), -60, 1), (("m", 60, 1, 1), 60, 1), (("n", 60, 9, 9), 60, 9)],
+    )
+    def test_of_two_who_saw_the_same_trial_the_earlier_count_stays(
+        self, open_here: Open, theirs: tuple[str, int, int, int], since: int, first: int
+    ) -> None:
+        mark, at, begun, latest = theirs
+
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.observe_tries("orders", [tried(2)], NOW)
+            database = connected(open_here)
+            with database.transaction():  # as somebody writes who had looked before
+                row = ("default", "orders", "s-1", mark, ticks(after(at)), begun, latest, ticks(after(60)))
+                tries.record(database, [row])
+            database.close()
+            seen = (await ledger.observe_tries("orders", [tried(10, mark)], after(90)))["s-1"]
+            assert (seen.since, seen.first, seen.latest) == (after(since), first, 10)
+
+        using(open_here, use)
+
+    def test_several_who_look_at_once_lose_nothing(self, open_here: Open) -> None:
+        ids = [f"s-{number}" for number in range(200)]
+
+        async def use(ledger: SqlLedger) -> None:
+            await ledger.observe_tries("orders", [tried(1, saga_id=name) for name in ids], NOW)
+            others = [open_here() for _ in range(4)]
+
+            async def work(one: SqlLedger, number: int) -> None:
+                for turn in range(2, 6):
+                    page = [tried(turn, saga_id=name) for name in (ids if number % 2 else reversed(ids))]
+                    await one.observe_tries("orders", page, after(turn))
+
+            await asyncio.gather(*(work(one, number) for number, one in enumerate(others)))
+            seen = await ledger.observe_tries("orders", [tried(9, saga_id=name) for name in ids], after(60))
+            assert {one.latest for one in seen.values()} == {9}
+            assert all(one.since <= after(5) for one in seen.values())
+            await asyncio.gather(*(one.close() for one in others))
+
+        using(open_here, use)
+
+    def test_what_is_known_of_one_environment_or_database_is_unheard_of_in_another(self, open_here: Open) -> None:
+        ledgers = (
+            of(open_here, "prod", orders="sqlite /a.db"),
+            of(open_here, "prod", orders="sqlite /b.db"),
+            of(open_here, "stg"),
+        )
+        for count, one in enumerate(ledgers, 1):
+            seen = using(one, lambda ledger, number=count: ledger.observe_tries("orders", [tried(number)], NOW))  # type: ignore[misc]
+            assert seen["s-1"].first == count
+        for count, one in enumerate(ledgers, 1):
+            seen = using(one, lambda ledger: ledger.observe_tries("orders", [tried(9)], after(60)))
+            assert seen["s-1"].first == count
+
+    def test_odd_names_are_kept_apart_and_given_back(self, open_here: Open) -> None:
+        async def use(ledger: SqlLedger) -> None:
+            for at in (0, 60):
+                asked = [tried(at + 1 + place, saga_id=name, mark=name) for place, name in enumerate(ODD)]
+                seen = await ledger.observe_tries("o\x00", asked, after(at))
+                assert {name: (one.mark, one.first) for name, one in seen.items()} == {
+                    name: (name, place + 1) for place, name in enumerate(ODD)
+                }
 
         using(open_here, use)
 
@@ -725,6 +883,19 @@ class Upgrades:
         using(prod, use)
         assert using(of(open_here, "stg"), lambda ledger: scan(ledger, "f-1", 60)) == ({"f-1": "new"}, ())
 
+    def test_promise_21_a_ledger_that_counted_no_attempts_goes_on_and_counts_them(self, open_here: Open) -> None:
+        database = ledger_of(open_here, 2)
+        with database.transaction():
+            at = ticks(NOW)
+            observations.record(database, [("default", "orders", "s-1", "x", at, at)])
+        database.close()
+
+        async def use(ledger: SqlLedger) -> None:
+            assert (await ledger.observe("orders", [("s-1", "x")], after(60)))["s-1"].since == NOW
+            assert (await ledger.observe_tries("orders", [tried(2)], after(60)))["s-1"].since == after(60)
+
+        using(open_here, use)
+
     def test_promise_21_a_newer_ledger_is_refused_and_not_touched(self, open_here: Open) -> None:
         database = connected(open_here)
         with database.transaction():
@@ -732,7 +903,7 @@ class Upgrades:
         with pytest.raises(LedgerTooNew) as caught:
             using(open_here, lambda ledger: ledger.has_observed("orders"))
         text = str(caught.value)
-        assert "was written by a newer sagadoctor (version 99, this program knows 2): upgrade sagadoctor" in text
+        assert "was written by a newer sagadoctor (version 99, this program knows 3): upgrade sagadoctor" in text
         assert open_here().place in text
         assert schema.version(database) == 99
         database.close()
@@ -762,6 +933,8 @@ class LedgerBehaviour(
     Forgetting,
     Leases,
     Observing,
+    Trying,
+    TryingInDatabases,
     Acknowledging,
     OddInput,
     Environments,

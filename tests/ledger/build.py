@@ -86,10 +86,15 @@ async def scan(
     return {name: standing.status.value for name, standing in standings.items()}, resolved
 
 
+def ledger_of(open_here: Callable[[], SqlLedger], version: int) -> Database:
+    """Make an empty ledger of an earlier version; return a connection to it that must not migrate."""
+    with mock.patch.object(schema, "MIGRATIONS", schema.MIGRATIONS[:version]):
+        return connected(open_here)
+
+
 def old_ledger(open_here: Callable[[], SqlLedger]) -> Database:
     """Make a ledger of version 1, which knew of no environments; return a connection to it that must not migrate."""
-    with mock.patch.object(schema, "MIGRATIONS", schema.MIGRATIONS[:1]):
-        database = connected(open_here)
+    database = ledger_of(open_here, 1)
     at, until = ticks(NOW), ticks(after(600))
     with database.transaction():
         database.run("INSERT INTO sagadoctor_readers (reader, number) VALUES ('cron', 7)")

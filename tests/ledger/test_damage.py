@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sagadoctor.clock import StillClock
 from sagadoctor.errors import LedgerError
 from sagadoctor.ledger import SqlLedger, open_ledger
+from sagadoctor.model.observation import Trial
 from sagadoctor.model.seen import Acknowledgement
 
 from .build import DAY, LEASE, NOW, after, finding, using
@@ -36,6 +37,7 @@ async def live(ledger: SqlLedger) -> None:
     found = [finding("f-1"), finding("f-2", saga_type=None, since=None)]
     await ledger.acknowledge([Acknowledgement("f-1", after(90 * DAY), "ann", "known", NOW)])
     await ledger.observe("orders", [("s-1", "x"), ("s-2", "x")], NOW)
+    await ledger.observe_tries("orders", [Trial("s-1", "m", 2), Trial("s-2", "m", 2)], NOW)
     await ledger.judged("orders", ["s-1", "s-2"])
     ticket = await ledger.begin("cron", NOW, LEASE)
     await ledger.compare(ticket, found, NOW)
@@ -61,6 +63,7 @@ async def look(ledger: SqlLedger) -> list[str]:
     await tried(ledger.known(["f-1", "f-2"]))
     await tried(ledger.has_observed("orders"))
     await tried(ledger.observe("orders", [("s-1", "x"), ("s-2", "y")], at))
+    await tried(ledger.observe_tries("orders", [Trial("s-1", "m", 3), Trial("s-2", "n", 3)], at))
     await tried(ledger.unjudged("orders", ["s-1", "s-2", "s-3"]))
     await tried(ledger.judged("orders", ["s-3"]))
     await tried(ledger.begin("cron", NOW, LEASE))
@@ -125,6 +128,7 @@ READ = {
     "seen": "long_id cause store rule severity saga_type saga_id since ended slot first_seen told scan",
     "readers": "number started lease_until lease_seconds lease_monotonic host machine pid born",
     "observations": "fingerprint since seen_at",
+    "tries": "mark since first_count latest_count seen_at",
     "acknowledgements": "until person reason made_at",
     "judged": "seen_at",
     "completed": "source began",
@@ -150,6 +154,8 @@ def test_bytes_in_a_cell_are_named(template: bytes, tmp_path: Path, cell: str) -
         ("sagadoctor_seen.severity", "grave", "holds 'grave'"),
         ("sagadoctor_seen.first_seen", 0.5, "holds 0.5"),
         ("sagadoctor_acknowledgements.until", 2**62, f"holds {2**62}"),
+        ("sagadoctor_tries.first_count", 0, "holds 0"),
+        ("sagadoctor_tries.latest_count", "many", "holds 'many'"),
         ("sagadoctor_schema.version", -1, "holds -1"),
         ("sagadoctor_schema.version", "two", "holds 'two'"),
         ("sagadoctor_readers.started", "\x1b[31m", "holds '\\\\x1b[31m'"),

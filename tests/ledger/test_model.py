@@ -18,7 +18,7 @@ from sagadoctor.clock import StillClock
 from sagadoctor.errors import LedgerLocked
 from sagadoctor.ledger import SqlLedger, open_ledger
 from sagadoctor.model.finding import FindingStatus, Severity
-from sagadoctor.model.observation import Observation
+from sagadoctor.model.observation import Observation, Trial, Tries
 from sagadoctor.model.seen import Acknowledgement, ScanTicket, SeenFinding, Standing
 
 from .build import LEASE, NOW, finding
@@ -74,6 +74,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.readers: dict[str, Reader] = {}
         self.stale: list[ScanTicket] = []
         self.observed: dict[tuple[str, str], tuple[str, datetime]] = {}
+        self.tries: dict[tuple[str, str], Tries] = {}
         self.judged: set[tuple[str, str]] = set()
         self.words: dict[str, datetime] = {}
 
@@ -185,6 +186,20 @@ class LedgerMachine(RuleBasedStateMachine):
             expected[saga] = Observation(fingerprint, since, self.now, first_look=before is None)
         assert told == expected
         assert self.ask("has_observed", store) == any(one == store for one, _ in self.observed)
+
+    @rule(
+        store=st.sampled_from(STORES),
+        rows=st.dictionaries(SAGAS, st.tuples(st.sampled_from(["m", "n"]), st.integers(1, 9))),
+    )
+    def try_again(self, store: str, rows: dict[str, tuple[str, int]]) -> None:
+        told = self.ask("observe_tries", store, [Trial(saga, *row) for saga, row in rows.items()], self.now)
+        for saga, (mark, count) in rows.items():
+            known = self.tries.get((store, saga))
+            since, first = self.now, count
+            if known is not None and known.mark == mark and known.latest <= count:
+                since, first = known.since, known.first
+            self.tries[store, saga] = Tries(mark, since, first, count, self.now)
+        assert told == {saga: self.tries[store, saga] for saga in rows}
 
     @rule(store=st.sampled_from(STORES), asked=st.lists(SAGAS), judged=st.lists(SAGAS))
     def judge(self, store: str, asked: list[str], judged: list[str]) -> None:

@@ -7,16 +7,21 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from sagadoctor.clock import StillClock
 from sagadoctor.errors import LedgerError
 from sagadoctor.ledger import SqlLedger, open_ledger, postgres
+from sagadoctor.model.observation import Trial
+from sagadoctor.testing.builders import PAY, changed
+from sagadoctor.testing.memory import MemoryStore
 from tests.ledger.behaviour import LedgerBehaviour, OddInput, Open
-from tests.ledger.build import DAY, LEASE, NOW, after, connected, finding, old_ledger, scan, using
+from tests.ledger.build import DAY, LEASE, NOW, after, connected, finding, ledger_of, old_ledger, scan, using
 from tests.real.fixtures import SharedServer
 from tests.real.servers import PostgresServer
+from tests.services.clinic import Clinic, healthy, moved
 
 
 class TestOnPostgres(LedgerBehaviour):
@@ -156,6 +161,48 @@ def test_a_migration_takes_no_rights_away(postgres_url: str, postgres_server: Sh
     finally:
         postgres_server.execute(f"drop owned by {role}", database=name)
         postgres_server.execute(f"drop role {role}")
+
+
+def test_a_table_that_comes_later_is_for_whoever_may_use_the_others(
+    postgres_url: str, postgres_server: SharedServer
+) -> None:
+    name = postgres_url.rpartition("/")[2]
+    role = f"Guest {name}"
+    ledger_of(lambda: open_ledger(postgres_url, None, StillClock(NOW)), 2).close()
+    postgres_server.execute(f'create role "{role}" login')
+    guest = f"postgresql://{role.replace(' ', '%20')}@{postgres_server.host}:{postgres_server.port}/{name}"
+    try:
+        postgres_server.execute(
+            f'grant select, insert, update, delete on all tables in schema public to "{role}"', database=name
+        )
+        postgres_server.execute("grant select on sagadoctor_observations to public", database=name)
+        using(lambda: open_ledger(postgres_url, None, StillClock(NOW)), lambda ledger: ledger.has_observed("orders"))
+        seen = using(
+            lambda: open_ledger(guest, None, StillClock(NOW)),
+            lambda ledger: ledger.observe_tries("orders", [Trial("s-1", "m", 2)], NOW),
+        )
+        assert seen["s-1"].first == 2
+        database = connected(lambda: open_ledger(postgres_url, None, StillClock(NOW)))
+        rights = "SELECT relacl::text FROM pg_class WHERE oid = to_regclass(?)"
+        [kept], [added] = (database.rows(rights, f"sagadoctor_{table}")[0] for table in ("observations", "tries"))
+        database.close()
+        assert sorted(added.strip("{}").split(",")) == sorted(kept.strip("{}").split(","))
+    finally:
+        postgres_server.execute(f'drop owned by "{role}"', database=name)
+        postgres_server.execute(f'drop role "{role}"')
+
+
+def test_attempts_that_rise_from_scan_to_scan_are_a_loop(postgres_url: str) -> None:
+    def failing(attempts: int) -> MemoryStore:
+        row = changed(healthy("a"), PAY, attempts=attempts, error="connection refused")
+        return MemoryStore("orders", [moved(row, clock.now())])
+
+    clock = StillClock(NOW)
+    for minutes, attempts, rules in ((0, 2, {}), (10, 4, {}), (6, 5, {"a": ["retry-loop"]})):
+        clock.at = clock.now() + timedelta(minutes=minutes)
+        ledger = open_ledger(postgres_url, None, clock)
+        assert Clinic(failing(attempts), ledger=ledger, clock=clock).scan().rules == rules
+        asyncio.run(ledger.close())
 
 
 def test_a_value_that_is_none_is_told_with_its_column(postgres_url: str) -> None:

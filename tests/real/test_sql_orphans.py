@@ -103,10 +103,11 @@ def test_row_23_it_is_a_finding_of_a_scan_and_a_line_of_a_check(store_url: str) 
         return [each.summary for each in told[:-1] if each.subject is Subject.STORE]  # type: ignore[union-attr,misc]
 
     (summary,) = asyncio.run(work())
-    assert summary == "2 of 4 rows of steps belong to no saga: nobody would undo what they did"
+    assert summary == "2 of 4 rows of steps belong to no saga of this store: nobody here would undo them"
     (line,) = checked(tables.open())
     assert line.level is CheckLevel.WARNING
-    assert line.text == "all 4 step rows were looked at: 2 belong to no saga, such as those of s-3"
+    assert line.text == "all 4 step rows were looked at: 2 belong to no saga of this store, such as those of s-3"
+    assert "steps.where" in line.todo
 
 
 def test_steps_that_all_have_their_saga(store_url: str) -> None:
@@ -125,6 +126,23 @@ def test_a_saga_that_the_mapping_leaves_out_is_there(store_url: str) -> None:
     told, _ = surveyed(tables.open({**MAPPING, "saga": {"where": {"saga_id": ["s-1"]}}}))
     assert told is not None
     assert told.count == 0
+
+
+def test_steps_of_the_sagas_of_another_table_are_no_orphans_where_the_mapping_says_whose_they_are(
+    store_url: str,
+) -> None:
+    tables = Tables(store_url)
+    tables.fill(["s-1", "s-2"], ["s-1", "s-2", "t-1"])
+    tables.steps.run("update saga_steps set name = 'refund' where saga = 't-1' or id = 1")
+    own: dict[str, Any] = {**MAPPING, "steps": {**STEPS, "where": {"name": ["step 0", "step 1"]}}}
+    told, _ = surveyed(tables.open(own))
+    assert told is not None
+    assert (told.count, told.looked_at, told.whole) == (0, 3, True)
+    assert {saga.saga_id: len(saga.steps or ()) for saga in read(tables.open(own))} == {"s-1": 1, "s-2": 2}
+    others: dict[str, Any] = {**MAPPING, "steps": {**STEPS, "where": {"name": "refund"}}}
+    told, _ = surveyed(tables.open(others))
+    assert told is not None
+    assert (told.count, told.looked_at, told.saga_ids) == (2, 3, ("t-1",))
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,45 @@ def test_two_that_are_each_others_parent_are_judged_by_themselves() -> None:
     assert {saga_id: rules[0] for saga_id, rules in report.rules.items()} == dict.fromkeys("abc", "step-timed-out")
 
 
+@pytest.mark.parametrize("members", ["a", "ab", "abc", "abcde"])
+@pytest.mark.parametrize("page_size", [1, 100])
+def test_sagas_that_are_each_others_parents_in_a_circle_are_judged_by_themselves(members: str, page_size: int) -> None:
+    above = dict(zip(members, members[-1] + members, strict=False))
+    rows = [stuck(name, parent_id=above[name]) for name in members]
+    beside = [waits("p", parent_id=members[0]), stuck("q", parent_id="p")]
+    report = Clinic(MemoryStore("orders", [*rows, *beside], page_size=page_size)).scan()
+    assert report.blind == []
+    own = {name: report.rules[name][0] for name in members}
+    # The first one waits for `p` as well, which is sick and stands in no circle.
+    assert own == {**dict.fromkeys(members, "step-timed-out"), members[0]: own[members[0]]}
+    assert report.of("p").rule == "blocked-by"
+
+
+def test_a_circle_far_up_is_followed_to_its_end() -> None:
+    rows = [
+        stuck("child", parent_id="p"),
+        waits("p", parent_id="a"),
+        stuck("a", parent_id="b"),
+        stuck("b", parent_id="a"),
+    ]
+    report = scanned(*rows)
+    assert report.of("p").rule == "blocked-by"
+    assert report.of("b").rule == "step-timed-out"
+
+
+def test_a_parent_that_is_not_there_ends_the_line() -> None:
+    asked: list[list[str]] = []
+
+    class Asked(MemoryStore):
+        async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
+            asked.append(list(ids))
+            return await super().fetch(ids, deadline, detail=detail)
+
+    rows = [waits("p", parent_id="gone"), stuck("c", parent_id="p"), stuck("d", parent_id="gone")]
+    assert Clinic(Asked("orders", rows)).scan().of("p").rule == "blocked-by"
+    assert asked == [["gone"]]
+
+
 def test_healthy_sagas_cost_no_question() -> None:
     store = MemoryStore("orders", [healthy("a"), healthy("b", parent_id="a"), completed("c")])
     Clinic(store).scan()

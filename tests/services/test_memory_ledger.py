@@ -17,5 +17,9 @@ def open_here() -> Callable[[], MemoryLedger]:
     return lambda: ledger
 
 
+class TestTrying(behaviour.Trying):
+    """How often a saga was tried, as on every other ledger."""
+
+
 class TestComparison(behaviour.Comparison):
     """New, ongoing and resolved, as on every other ledger."""

@@ -156,6 +156,27 @@ def test_to_acknowledge_ends_with_its_time() -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "first", "later"), [(None, None, None), (60.0, 3.0, 12.0), (20.0, 3.0, 4.0), (10.0, 2.0, 2.0)]
+)
+def test_the_first_answer_is_waited_for_three_seconds_at_most(
+    seconds: float | None, first: float | None, later: float | None
+) -> None:
+    recall = Recall.within(MemoryLedger(), Deadline.after(StillClock(NOW), seconds), seconds)
+    assert recall.seconds == first
+    asyncio.run(recall.ask(lambda ledger: ledger.known(["f-1"])))
+    assert recall.seconds == later
+
+
+def test_a_first_answer_that_fails_is_none() -> None:
+    recall = Recall.within(MemoryLedger(faults={"known": Hangs()}), Deadline.after(StillClock(NOW), 0.1), 0.1)
+    recall.deadline = None
+    recall.patience = 0.0
+    assert asyncio.run(recall.ask(lambda ledger: ledger.known(["f-1"]))) is None
+    assert not recall.answered
+    assert str(recall.failed).endswith("did not answer within 1 s: another process may hold it, or it is out of reach")
+
+
+@pytest.mark.parametrize(
     ("seconds", "given"), [(None, None), (60.0, 12.0), (10.0, 2.0), (5.0, 2.0), (2.0, 1.0), (1.0, 0.5)]
 )
 def test_a_ledger_gets_a_fifth_of_the_time_or_two_seconds_never_more_than_half(

@@ -68,6 +68,17 @@ def test_what_is_there_or_is_configured_is_not_told(clinic: Clinic, filters: dic
     assert clinic.narrow(**filters).end.notes[1:] == ()
 
 
+def test_a_store_whose_sagas_tell_no_key_is_told_where_a_key_is_asked_for() -> None:
+    keyed, keyless = stuck("a", business_key="A-1"), stuck("b", business_key=None)
+    clinic = Clinic(MemoryStore("orders", [keyed]), MemoryStore("trips", [keyless]), MemoryStore("empty", []))
+    told = "no saga that was read of trips tells a business key, so --key leaves them all out"
+    assert clinic.narrow(keys="A-1").end.notes[1:] == (told,)
+    assert clinic.narrow(keys="A-1", stores="orders").end.notes[1:] == ()
+    assert clinic.narrow(states="compensating").end.notes[1:] == clinic.scan().end.notes[1:]
+    alone = Clinic(MemoryStore("trips", [keyless])).narrow(keys="A-1").end.notes[1:]
+    assert alone == ("no saga that was read has the key A-1", told)
+
+
 def test_memory_stays_flat_and_what_was_asked_for_is_remembered() -> None:
     unmatched = Unmatched(Filters(states=frozenset(("odd 99999", "zzz"))))
     for start in range(0, 100_000, 1_000):

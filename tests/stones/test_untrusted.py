@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sagadoctor.untrusted import ascii_only, csv_cell, is_inert, shown, unshown
+from sagadoctor.untrusted import ascii_only, csv_cell, is_inert, sentence, shown, unshown
 from tests.diagnosis.strategies import QUICK
 
 EVERY = settings(QUICK, max_examples=300)
@@ -106,6 +106,18 @@ def test_a_limit_cuts_and_says_how_much(text: str, limit: int) -> None:
         assert line == shown(text)
     else:
         assert line == f"{shown(text[:limit])}… (+{len(text) - limit} more)"
+
+
+@EVERY
+@given(text=any_text, limit=st.none() | st.integers(0, 70))
+@example(text="C:\\temp\\new\x1b", limit=None)
+def test_a_sentence_has_no_power_either_and_keeps_its_backslashes(text: str, limit: int | None) -> None:
+    line = sentence(text, limit)
+
+    assert is_inert(line)
+    kept = text if limit is None else text[:limit]
+    assert line.startswith("\\".join(map(shown, kept.split("\\"))))
+    assert sentence(line) == line
 
 
 @pytest.mark.parametrize("text", ["\x1b", "a\nb", "\u202e", "\u200b", "\u3164", "\ue000", "\ud800", "\U000e0101"])

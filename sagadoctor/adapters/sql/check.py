@@ -179,8 +179,9 @@ class Checkup:
         named = f", such as those of {', '.join(told.saga_ids)}" if told.saga_ids else ""
         self._warn(
             "steps",
-            f"{rows} were looked at: {told.count:,} belong to no saga{named}",
-            "find out who removed these sagas, or wrote steps without one",
+            f"{rows} were looked at: {told.count:,} belong to no saga of this store{named}",
+            "find out who removed these sagas, or wrote steps without one; where sagas of another table keep their "
+            "steps here too, say which are these sagas' own: steps.where",
         )
 
     def _words(self, opened: Opened, journey: Journey) -> None:

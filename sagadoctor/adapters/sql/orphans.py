@@ -36,7 +36,8 @@ def orphan_steps(session: Session, opened: Opened, sample: int) -> tuple[OrphanS
     if missing:
         return None, f"{shape.source.table.place}: steps without a saga were not looked for: no index finds {missing}"
     with session.snapshot():
-        rows, whole = _sampled(session, shape, sample)
+        sampled, whole = _sampled(session, shape, sample)
+        rows = [row[:-1] for row in sampled if int(row[-1])]
         names = {row: _named(opened, shape, row) for row in dict.fromkeys(rows)}
         there = _there(session, opened, [name for name in names.values() if name is not None])
     gone = [row for row in rows if (name := names[row]) is None or name not in there]
@@ -57,7 +58,8 @@ def _not_searched(opened: Opened, shape: ChildTableSteps) -> str:
 def _sampled(session: Session, shape: ChildTableSteps, sample: int) -> tuple[list[tuple[Any, ...]], bool]:
     """Return the raw foreign keys of the first and the last rows by their index, and whether these are all rows.
 
-    Steps whose saga was removed are mostly the oldest ones, steps whose saga was never written the newest.
+    Steps whose saga was removed are mostly the oldest ones, steps whose saga was never written the newest. Last in each
+    stands whether it is a step of these sagas: rows of others aren't skipped on the way, for there may be many.
     """
     first = shape.source.element(shape.keys[0])
     if not has_index(shape.source.table, shape.keys[0].name):
@@ -72,10 +74,12 @@ def _sampled(session: Session, shape: ChildTableSteps, sample: int) -> tuple[lis
 def _rows(
     session: Session, shape: ChildTableSteps, order: Sequence[ColumnElement[Any]], most: int
 ) -> list[tuple[Any, ...]]:
-    from sqlalchemy import literal_column, select
+    from sqlalchemy import and_, case, literal_column, select
 
     keys = [shape.source.cell(column).label(f"k{at}") for at, column in enumerate(shape.keys)]
-    statement: Select[Any] = select(*keys).select_from(shape.source.clause).order_by(*order)
+    one: ColumnElement[int] = literal_column("1")
+    own = case((and_(*shape.where), one), else_=literal_column("0")) if shape.where else one
+    statement: Select[Any] = select(*keys, own.label("own")).select_from(shape.source.clause).order_by(*order)
     return [tuple(row) for row in session.stream(statement.limit(literal_column(str(most))))]
 
 

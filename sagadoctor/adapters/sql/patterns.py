@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Final
 
 import msgspec
 
+from sagadoctor.api.v1 import shown
+
 from .effort import begins_lines, begins_once, worst_steps
+from .expression import Foreign, tree_of
 
 LONGEST_SUBJECT: Final = 500
 """A pattern looks at this many characters of a cell at most."""
@@ -19,6 +21,10 @@ _ANCHORED: Final = "begin it with ^ if the value stands at the beginning, and "
 _ADVICE: Final = (
     "on some texts it would try for very long how to share the same characters out among its repeats; {anchored}let "
     "each repeat end where the next part begins: ^([^-]*)-([^-]*)$, not (.*)-(.*); [a-z]+, not (?:[a-z]+)* or (?:a|a)*"
+)
+_FOREIGN: Final = (
+    "how long it would search can't be told from {place} on: write it without references to groups (\\1, (?P=name), "
+    "(?(1)…)), comments and flags other than (?i), (?m), (?s), (?a) at its beginning"
 )
 
 
@@ -33,15 +39,18 @@ def parse_pattern(text: str) -> Pattern:
     """Compile a pattern; raises ValueError when it is malformed, has no group or could run for long."""
     try:
         made = re.compile(text)
+        if made.groups == 0:
+            raise ValueError("the pattern has no group: its first group, in parentheses, is the value")
+        tree = tree_of(text)
+        steps = worst_steps(tree, made.flags, LONGEST_SUBJECT)
+    except Foreign as foreign:
+        raise ValueError(_FOREIGN.format(place=shown(foreign, 20))) from None
     except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
-    if made.groups == 0:
-        raise ValueError("the pattern has no group: its first group, in parentheses, is the value")
-    parsed = parser.parse(text)
-    if worst_steps(text, LONGEST_SUBJECT) > MOST_STEPS:
-        once = begins_once(parsed, made.flags) or begins_lines(parsed)
+    if steps > MOST_STEPS:
+        once = begins_once(tree, made.flags) or begins_lines(tree)
         raise ValueError(_ADVICE.format(anchored="" if once else _ANCHORED))
-    return Pattern(made, begins_lines(parsed))
+    return Pattern(made, begins_lines(tree))
 
 
 def value_of(pattern: Pattern, text: str) -> str | None:

@@ -16,7 +16,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Finding
 from sagadoctor.model.saga import OutboxEntry, Step, StepStatus
 from sagadoctor.model.seen import Acknowledgement
-from sagadoctor.untrusted import shown
+from sagadoctor.untrusted import sentence, shown
 
 if TYPE_CHECKING:
     from sagadoctor.bootstrap import Doctor
@@ -58,7 +58,7 @@ def _head(terminal: Terminal, case: Case, now: datetime) -> None:
     if saga.attempts is not None:
         facts.append(("attempts", str(saga.attempts)))
     if saga.error:
-        facts.append(("error", str(shown(saga.error, 600))))
+        facts.append(("error", str(sentence(saga.error, 600))))
     for label, value in (("parent", saga.parent_id), ("trace", saga.trace_id), ("correlation", saga.correlation_id)):
         if value:
             facts.append((label, str(shown(value, 160))))
@@ -96,7 +96,7 @@ def _steps(terminal: Terminal, doctor: Doctor, case: Case, now: datetime) -> Non
         if step.attempts is not None:
             details.append(f"{step.attempts} attempts")
         if step.error:
-            details.append(str(shown(step.error, 300)))
+            details.append(str(sentence(step.error, 300)))
         for detail in details:
             terminal.wrapped(detail, "      ")
     terminal.line()
@@ -160,26 +160,25 @@ def _finding(
     glyph = terminal.glyph(SEVERITY_GLYPH[finding.severity])
     lead = "" if finding.primary else "  (also)"
     terminal.line(terminal.paint(f"{glyph} {finding.severity.value} {finding.rule}", finding.severity.value) + lead)
-    terminal.wrapped(shown(finding.summary, 600), "    ")
+    terminal.wrapped(sentence(finding.summary, 600), "    ")
     for fact in finding.evidence:
         when = f", {_at(fact.observed_at)}" if fact.observed_at else ""
-        text = f"{shown(fact.fact, 400)} ({shown(fact.source, 80)}{when})"
+        text = f"{sentence(fact.fact, 400)} ({shown(fact.source, 80)}{when})"
         terminal.wrapped(text, "    for      " if fact.supports else "    AGAINST  ")
     for remedy in finding.remedies:
         step = f" {shown(remedy.step, 60)}" if remedy.step else ""
         code = f" [{remedy.override}]" if remedy.override else ""
         kind = f" {remedy.kind.value}" if remedy.kind.value != remedy.advice.value else ""
-        text = (
-            f":{kind}{step}: {shown(remedy.because, 400)}{code}" if kind or step else f": {shown(remedy.because, 400)}"
-        )
+        because = sentence(remedy.because, 400)
+        text = f":{kind}{step}: {because}{code}" if kind or step else f": {because}"
         terminal.wrapped(text, "    → ", head=remedy.advice.value, colour=ADVICE_COLOUR[remedy.advice])
         command = remedy_command(finding, remedy, *options)
         if command:
             terminal.line(f"      {command}")
     if finding.runbook is not None:
-        terminal.wrapped(shown(finding.runbook, 2000), "    runbook  ")
+        terminal.wrapped(sentence(finding.runbook, 2000), "    runbook  ")
     for name, url in links(finding, doctor.configuration.links).items():
-        terminal.line(f"    {shown(name, 40)}: {shown(url, 600)}")
+        terminal.line(f"    {shown(name, 40)}: {sentence(url, 600)}")
     if finding.acknowledged_until is not None:
         terminal.wrapped(_acknowledged(finding.acknowledged_until, finding, word), "    ")
     elif finding.primary:
@@ -192,7 +191,7 @@ def _acknowledged(until: datetime, finding: Finding, word: Acknowledgement | Non
     if word is None:
         return f"acknowledged until {_at(until)}"
     about = "" if word.target == finding.id else f", with {shown(word.target, 40)}"
-    reason = f": {shown(word.reason, 400)}" if word.reason else ""
+    reason = f": {sentence(word.reason, 400)}" if word.reason else ""
     return f"acknowledged until {_at(until)} by {shown(word.by, 60)}{about}{reason}"
 
 

@@ -13,7 +13,7 @@ from sagadoctor.export.command_line import scan_group_command, show_command
 from sagadoctor.model.finding import Finding, FindingStatus, Severity, Subject
 from sagadoctor.model.report import Group, ReportEnd
 from sagadoctor.model.saga import ENDED
-from sagadoctor.untrusted import shown
+from sagadoctor.untrusted import sentence, shown
 
 from .shape import Shape
 
@@ -130,14 +130,14 @@ class TableRenderer:
         if lead.acknowledged_until is not None:
             marks.append(f"acknowledged until {self._at(lead.acknowledged_until)}")
         terminal.flowing(marks, "    ", "dim")
-        terminal.wrapped(shown(lead.summary, 400), "    ")
+        terminal.wrapped(sentence(lead.summary, 400), "    ")
         if findings[1:]:
             also = ", ".join(f"{finding.severity.value} {finding.rule}" for finding in findings[1:])
             terminal.wrapped(f"also: {also}", "    ")
         for remedy in lead.remedies[:1]:
             what = f" {remedy.kind.value}," if remedy.kind.value != remedy.advice.value else ""
             terminal.wrapped(
-                f":{what} {shown(remedy.because, 240)}",
+                f":{what} {sentence(remedy.because, 240)}",
                 "    → ",
                 head=remedy.advice.value,
                 colour=ADVICE_COLOUR[remedy.advice],
@@ -174,21 +174,21 @@ class TableRenderer:
         hang = len(glyph) + 1 + len(name)
         if terminal.width - len(lead) - hang < _NARROW:
             hang = 2
-        text = f"{name}{shown(group.title, 400)}"
+        text = f"{name}{sentence(group.title, 400)}"
         terminal.wrapped(text, lead, head=f"{glyph} ", colour=group.severity.value, hang=hang)
 
     def _rest(self, end: ReportEnd) -> None:
         terminal = self._terminal
         for spot in end.blind_spots:
-            hint = f" ({shown(spot.hint, 600)})" if spot.hint else ""
+            hint = f" ({sentence(spot.hint, 600)})" if spot.hint else ""
             since = f", last seen {spot.since:%Y-%m-%d %H:%M}" if spot.since else ""
-            text = f"  {shown(spot.source, 60)}: {shown(spot.reason, 600)}{since}{hint}"
+            text = f"  {shown(spot.source, 60)}: {sentence(spot.reason, 600)}{since}{hint}"
             terminal.wrapped(text, "", head="NOT SEEN", colour="warning")
         if end.truncated:
             text = "   rows beyond the cap were left out (policy.live_cap)"
             terminal.wrapped(text, "", head="NOT ALL", colour="warning")
         for note in end.notes:
-            terminal.say(f"note: {shown(note, 400)}")
+            terminal.say(f"note: {sentence(note, 400)}")
 
     def _summary(self, end: ReportEnd) -> None:
         summary = end.summary

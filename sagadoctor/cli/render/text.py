@@ -10,7 +10,7 @@ from sagadoctor.export.markdown import end_section, finding_section
 from sagadoctor.export.wire import moment
 from sagadoctor.model.finding import Finding, Severity
 from sagadoctor.model.report import ReportEnd
-from sagadoctor.untrusted import shown
+from sagadoctor.untrusted import sentence, shown
 
 from .shape import Shape
 
@@ -67,7 +67,7 @@ class NagiosRenderer:
         if finding.severity is Severity.INFO or finding.acknowledged_until is not None or not finding.primary:
             return
         about = shown(finding.saga_id or finding.about or finding.store, 60)
-        line = f"{finding.severity.value} {finding.rule} {about}: {shown(finding.summary, 160)}"
+        line = f"{finding.severity.value} {finding.rule} {about}: {sentence(finding.summary, 160)}"
         rank = (finding.severity.weight, finding.late_seconds or finding.age_seconds or 0, next(self._order))
         heapq.heappush(self._worst, (rank, line.replace("|", "/")))
         if len(self._worst) > self._LISTED:

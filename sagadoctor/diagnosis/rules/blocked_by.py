@@ -8,7 +8,7 @@ from typing import Final
 from sagadoctor.model.case import Case, Relation
 from sagadoctor.model.finding import Evidence, EvidenceKind, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import Saga, SagaState
+from sagadoctor.model.saga import LIVE, Saga, SagaState
 
 from .. import facts, treatments
 from ..deadlines import words
@@ -35,10 +35,10 @@ def _last_moved(saga: Saga) -> datetime | None:
 def _waits_for(case: Case, other: Saga, relation: Relation, moved: datetime | None) -> bool:
     """Say whether the other one can be what this saga waits for; what it has done since tells of a child that ended.
 
-    Two that are each other's parent are no reason for one another. A saga that compensates, and has moved since its
-    child failed, knows of that failure: it is the reason for the undo.
+    Sagas that are each other's parents in a circle are no reason for one another. A saga that compensates, and has
+    moved since its child failed, knows of that failure: it is the reason for the undo.
     """
-    if other.ref == case.saga.ref or (relation is Relation.CHILD and other.saga_id == case.saga.parent_id):
+    if other.ref == case.saga.ref or (relation is Relation.CHILD and _is_above(other, case)):
         return False
     if other.is_live:
         return True
@@ -47,6 +47,12 @@ def _waits_for(case: Case, other: Saga, relation: Relation, moved: datetime | No
     if case.state is not SagaState.COMPENSATING or case.progress_at is None:
         return True
     return moved is not None and case.progress_at <= moved
+
+
+def _is_above(other: Saga, case: Case) -> bool:
+    return other.saga_id == case.saga.parent_id or any(
+        each.ref == other.ref for each in case.related(Relation.ANCESTOR)
+    )
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
@@ -80,4 +86,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     return None
 
 
-RULE = Rule("blocked-by", Severity.WARNING, examine, "sagas blocked by another one")
+RULE = Rule("blocked-by", Severity.WARNING, examine, "sagas blocked by another one", states=LIVE)

@@ -11,7 +11,7 @@ from sagadoctor.model.remedy import RemedyKind
 from sagadoctor.model.saga import Step, StepStatus
 
 from .. import facts, treatments
-from ..anatomy import compensable, done_late, executed_late, has_result, with_status
+from ..anatomy import compensable, done_late, executed_late, goes_back, has_result, with_status
 from ..sign import Rule, Sign
 
 
@@ -35,7 +35,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         proposals = [
             treatments.call_human("ask the participant what it did; the saga believes that nothing was done", step)
         ]
-        if compensable(step, policy):
+        if compensable(step, policy) and goes_back(case, policy):
             proposals.append(
                 treatments.resend_compensation(step, policy, "its work stands and nobody will undo it by itself")
             )
@@ -52,4 +52,15 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     return None
 
 
-RULE = Rule("late-success", Severity.CRITICAL, examine, "steps that succeeded after they were given up")
+RULE = Rule(
+    "late-success",
+    Severity.CRITICAL,
+    examine,
+    "steps that succeeded after they were given up",
+    statuses=frozenset(
+        (
+            StepStatus.FAILED,
+            StepStatus.TIMED_OUT,
+        )
+    ),
+)

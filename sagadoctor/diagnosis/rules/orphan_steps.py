@@ -19,14 +19,15 @@ def examine(survey: Survey, policy: Policy, now: datetime) -> tuple[SurveySign, 
     if orphans is None or not orphans.count:
         return ()
     of = f"{orphans.looked_at}" if orphans.whole else f"the first and last {orphans.looked_at}"
+    told = f"{orphans.count} of {of} rows of steps belong to no saga of this store"
     named = f"; they name {', '.join(orphans.saga_ids)}" if orphans.saga_ids else "; they name none"
     return (
         SurveySign(
             Sign(
-                summary=f"{orphans.count} of {of} rows of steps belong to no saga: nobody would undo what they did",
+                summary=f"{told}: nobody here would undo them",
                 evidence=(
                     Evidence(
-                        f"{orphans.count} of {of} rows of steps belong to no saga{named}",
+                        f"{told}{named}",
                         EvidenceKind.STATUS,
                         orphans.source,
                         True,
@@ -35,7 +36,8 @@ def examine(survey: Survey, policy: Policy, now: datetime) -> tuple[SurveySign, 
                 ),
                 treatments=(
                     treatments.call_human(
-                        "find out who removed these sagas, or wrote steps without one, and what they did"
+                        "find out who removed these sagas, or wrote steps without one, and what they did; where sagas "
+                        "of another table keep their steps here too, say which are these sagas' own: steps.where"
                     ),
                 ),
             )

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ..words import step_status
 from .columns import (
+    Condition,
     Identifier,
     JsonFormat,
     Later,
@@ -98,6 +99,7 @@ class ChildTable(StepWords):
     shape: Literal["child_table"]
     table: Table
     foreign_key: Names
+    where: Condition = Field(default_factory=dict)
     order_by: Names | None = None
     fields: StepFields
 

@@ -47,6 +47,8 @@ class ChildTableSteps:
         """Find the columns and make the step's reader."""
         self.source = Source(table, engine, zone, missing)
         self.reader = StepReader(words.fields, words, zone, detail=detail)
+        self.where = self.source.where(words.where)
+        """What makes a row one of these sagas' steps, where others keep theirs in this table too."""
         self.has_times = has_times(words.fields)
         self._selection = Selection()
         self.keys: list[Column] = []
@@ -82,7 +84,8 @@ class ChildTableSteps:
         else:
             among = tuple_(*keys).in_([tuple_(*each) for each in ids])
         order = [self.source.element(column) for column in self._order]
-        return select(*self._selection.items).select_from(self.source.clause).where(among).order_by(*keys, *order)
+        chosen = select(*self._selection.items).select_from(self.source.clause).where(among, *self.where)
+        return chosen.order_by(*keys, *order)
 
     def parameters(self, identity: Identity, raw: Sequence[Any]) -> Sequence[ColumnElement[Any]] | None:
         """Return a saga's raw id as parameters that compare with the foreign key; None where no row can have it."""
