@@ -10,15 +10,15 @@ from functools import lru_cache
 
 def digest(parts: Iterable[str | None], length: int = 16) -> str:
     """Return `length` hex digits (at most 64) that depend on every part and on where each part ends."""
-    hasher = hashlib.blake2b(digest_size=32)
+    marked = bytearray()
     for part in parts:
         if part is None:
-            hasher.update(b"\x00n")
+            marked += b"\x00n"
         else:
             encoded = part.encode("utf-8", "surrogatepass")
-            hasher.update(b"\x01%d:" % len(encoded))
-            hasher.update(encoded)
-    return hasher.hexdigest()[:length]
+            marked += b"\x01%d:" % len(encoded)
+            marked += encoded
+    return hashlib.blake2b(marked, digest_size=32).hexdigest()[:length]
 
 
 def finding_id(

@@ -51,7 +51,7 @@ def owed_undos(case: Case, policy: SagaPolicy) -> tuple[Step, ...]:
 
 def repaired(case: Case) -> bool:
     """Say whether another saga was started to repair this one and has completed."""
-    return any(saga.state is SagaState.COMPLETED for saga in case.related(Relation.REPAIRED_BY))
+    return bool(case.linked) and any(saga.state is SagaState.COMPLETED for saga in case.related(Relation.REPAIRED_BY))
 
 
 def alternatives(case: Case, step: Step, policy: SagaPolicy) -> tuple[Step, ...]:
@@ -97,11 +97,12 @@ def executed_late(step: Step) -> bool:
 
 def is_half_compensated(case: Case, policy: SagaPolicy) -> bool:
     """Say whether an undo is owed although the undo had begun, or the saga ended as undone or failed."""
-    if not owed_undos(case, policy) or repaired(case):
+    if case.state is SagaState.COMPENSATING:
+        if StepStatus.COMPENSATED not in case.by_status:
+            return False
+    elif case.state not in (SagaState.COMPENSATED, SagaState.FAILED):
         return False
-    if case.state in (SagaState.COMPENSATED, SagaState.FAILED):
-        return True
-    return case.state is SagaState.COMPENSATING and bool(with_status(case, StepStatus.COMPENSATED))
+    return bool(owed_undos(case, policy)) and not repaired(case)
 
 
 def timed_out(step: Step) -> bool:
@@ -161,12 +162,12 @@ def waits_for(case: Case, policy: SagaPolicy) -> str | None:
 
 def next_attempt(case: Case) -> tuple[datetime, str] | None:
     """Return when the saga or its current step will be tried again (the later of both), and the field that says so."""
-    told: list[tuple[datetime, str]] = []
-    if case.current is not None and case.current.next_attempt_at is not None:
-        told.append((case.current.next_attempt_at, f"steps.{case.current.name}.next_attempt_at"))
-    if case.saga.next_attempt_at is not None:
-        told.append((case.saga.next_attempt_at, "next_attempt_at"))
-    return max(told, default=None, key=lambda each: each[0])
+    step, own = case.current, case.saga.next_attempt_at
+    if step is None or step.next_attempt_at is None:
+        return None if own is None else (own, "next_attempt_at")
+    if own is not None and own > step.next_attempt_at:
+        return own, "next_attempt_at"
+    return step.next_attempt_at, f"steps.{step.name}.next_attempt_at"
 
 
 def asleep(case: Case, policy: SagaPolicy, now: datetime) -> bool:

@@ -116,11 +116,12 @@ def _movements(saga: Saga, steps: tuple[Step, ...] | None, observed: Observation
         ("ended_at", saga.ended_at),
     ]
     for step in steps or ():
-        moments += [
-            (f"steps.{step.name}.started_at", step.started_at),
-            (f"steps.{step.name}.executed_at", step.executed_at),
-            (f"steps.{step.name}.compensated_at", step.compensated_at),
-        ]
+        if step.started_at is not None:
+            moments.append((f"steps.{step.name}.started_at", step.started_at))
+        if step.executed_at is not None:
+            moments.append((f"steps.{step.name}.executed_at", step.executed_at))
+        if step.compensated_at is not None:
+            moments.append((f"steps.{step.name}.compensated_at", step.compensated_at))
     if observed is not None and (saga.updated_at is None or not observed.first_look):
         moments.append(("observation", observed.since))
     return [(field, at) for field, at in moments if at is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Finding, Subject
 from sagadoctor.model.policy import Policy, SagaPolicy
 from sagadoctor.model.remedy import Advice, Remedy
+from sagadoctor.model.saga import SagaState, StepStatus
 from sagadoctor.model.survey import Survey
 
 from .anatomy import is_half_compensated
@@ -30,10 +32,18 @@ Told = tuple[SurveyRule, Sign]
 """A survey rule's sign about one saga, to be ranked among the saga's own."""
 
 
+@lru_cache(maxsize=1024)
+def _asked(state: SagaState, statuses: frozenset[StepStatus]) -> tuple[Rule, ...]:
+    """Return the rules that may hold, in their order: sagas that look alike are asked the same few questions."""
+    return tuple(rule for rule in RULES if rule.may_hold(state, statuses))
+
+
 def examine(case: Case, policy: SagaPolicy, now: datetime, told: Sequence[Told] = ()) -> tuple[Finding, ...]:
     """Return everything that is wrong with one case, the primary finding first; empty for a healthy saga."""
     signs: list[tuple[Rule | SurveyRule, Sign]] = [
-        (rule, sign) for rule in RULES if (sign := rule.examine(case, policy, now)) is not None
+        (rule, sign)
+        for rule in _asked(case.state, frozenset(case.by_status))
+        if (sign := rule.examine(case, policy, now)) is not None
     ]
     signs += told
     if not signs:

@@ -11,7 +11,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import Policy, SagaPolicy
 from sagadoctor.model.remedy import Remedy
-from sagadoctor.model.saga import Step
+from sagadoctor.model.saga import SagaState, Step, StepStatus
 from sagadoctor.model.survey import Survey
 
 
@@ -42,6 +42,14 @@ class Rule(msgspec.Struct, frozen=True):
     examine: Callable[[Case, SagaPolicy, datetime], Sign | None]
     title: str
     """What findings of one group are called, before step and cause are added."""
+    states: frozenset[SagaState] = frozenset(SagaState)
+    """It holds in no other state."""
+    statuses: frozenset[StepStatus] | None = None
+    """It holds only where a step has one of these; None where it may hold without."""
+
+    def may_hold(self, state: SagaState, statuses: frozenset[StepStatus]) -> bool:
+        """Say whether the rule has to be asked of a saga in this state whose steps have these statuses."""
+        return state in self.states and (self.statuses is None or not self.statuses.isdisjoint(statuses))
 
 
 class SurveySign(msgspec.Struct, frozen=True):

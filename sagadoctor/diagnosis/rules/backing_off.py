@@ -8,7 +8,7 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import SagaState, StepStatus
+from sagadoctor.model.saga import NOT_ENDED, SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import attempts, error, next_attempt
@@ -30,11 +30,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga will be tried again at a known time that hasn't come, and retries aren't exhausted."""
     if not case.saga.is_live:
         return None
-    tried = attempts(case, policy)
-    if tried is not None and tried >= policy.thresholds.attempts:
-        return None
     again = next_attempt(case)
     if again is None or again[0] <= now:
+        return None
+    tried = attempts(case, policy)
+    if tried is not None and tried >= policy.thresholds.attempts:
         return None
     if case.state is not SagaState.BACKING_OFF and not (tried or error(case, case.current)):
         return None
@@ -53,4 +53,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("backing-off", Severity.INFO, examine, "sagas that rest before a retry")
+RULE = Rule("backing-off", Severity.INFO, examine, "sagas that rest before a retry", states=NOT_ENDED)

@@ -50,4 +50,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("compensation-not-sent", Severity.CRITICAL, examine, "undos that were never sent")
+RULE = Rule(
+    "compensation-not-sent",
+    Severity.CRITICAL,
+    examine,
+    "undos that were never sent",
+    states=frozenset((SagaState.COMPENSATING,)),
+    statuses=frozenset((StepStatus.COMPLETED,)),
+)

@@ -57,4 +57,10 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("compensation-stuck", Severity.CRITICAL, examine, "undos that were never confirmed")
+RULE = Rule(
+    "compensation-stuck",
+    Severity.CRITICAL,
+    examine,
+    "undos that were never confirmed",
+    states=frozenset((SagaState.COMPENSATING,)),
+)

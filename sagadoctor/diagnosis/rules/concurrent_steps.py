@@ -8,7 +8,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import RemedyKind
-from sagadoctor.model.saga import LIVE, SagaState
+from sagadoctor.model.saga import LIVE, NOT_ENDED, SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import executing, names
@@ -48,4 +48,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("concurrent-steps", Severity.CRITICAL, examine, "steps that execute at once")
+RULE = Rule(
+    "concurrent-steps",
+    Severity.CRITICAL,
+    examine,
+    "steps that execute at once",
+    states=NOT_ENDED,
+    statuses=frozenset((StepStatus.EXECUTING,)),
+)

@@ -8,13 +8,13 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import RemedyKind
-from sagadoctor.model.saga import SagaState
+from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import compensable, done_late, repaired, timed_out
 from ..sign import Rule, Sign
 
-_UNDOING = (SagaState.COMPENSATING, SagaState.COMPENSATED, SagaState.FAILED, SagaState.CANCELLED)
+_UNDOING = frozenset((SagaState.COMPENSATING, SagaState.COMPENSATED, SagaState.FAILED, SagaState.CANCELLED))
 
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
@@ -55,4 +55,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     return None
 
 
-RULE = Rule("dirty-timeout", Severity.WARNING, examine, "timed-out steps that nobody undid")
+RULE = Rule(
+    "dirty-timeout",
+    Severity.WARNING,
+    examine,
+    "timed-out steps that nobody undid",
+    states=_UNDOING,
+    statuses=frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT)),
+)

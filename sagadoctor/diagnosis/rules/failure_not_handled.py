@@ -69,4 +69,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("failure-not-handled", Severity.CRITICAL, examine, "failures that nobody handled")
+RULE = Rule(
+    "failure-not-handled",
+    Severity.CRITICAL,
+    examine,
+    "failures that nobody handled",
+    states=FORWARD,
+    statuses=frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT)),
+)

@@ -45,4 +45,10 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("false-completion", Severity.CRITICAL, examine, "sagas marked completed with a step missing")
+RULE = Rule(
+    "false-completion",
+    Severity.CRITICAL,
+    examine,
+    "sagas marked completed with a step missing",
+    states=frozenset((SagaState.COMPLETED,)),
+)

@@ -48,4 +48,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("forward-while-compensating", Severity.CRITICAL, examine, "sagas that run forward while being undone")
+RULE = Rule(
+    "forward-while-compensating",
+    Severity.CRITICAL,
+    examine,
+    "sagas that run forward while being undone",
+    states=FORWARD | {SagaState.COMPLETED},
+    statuses=frozenset((StepStatus.COMPENSATING, StepStatus.COMPENSATED)),
+)

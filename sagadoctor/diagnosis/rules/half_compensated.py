@@ -54,4 +54,10 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("half-compensated", Severity.CRITICAL, examine, "sagas that ended with an undo missing")
+RULE = Rule(
+    "half-compensated",
+    Severity.CRITICAL,
+    examine,
+    "sagas that ended with an undo missing",
+    states=frozenset((SagaState.FAILED, SagaState.COMPENSATED)),
+)

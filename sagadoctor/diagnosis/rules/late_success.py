@@ -52,4 +52,10 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     return None
 
 
-RULE = Rule("late-success", Severity.CRITICAL, examine, "steps that succeeded after they were given up")
+RULE = Rule(
+    "late-success",
+    Severity.CRITICAL,
+    examine,
+    "steps that succeeded after they were given up",
+    statuses=frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT)),
+)

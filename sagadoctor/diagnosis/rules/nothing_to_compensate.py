@@ -71,4 +71,10 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("nothing-to-compensate", Severity.CRITICAL, examine, "sagas that compensate nothing")
+RULE = Rule(
+    "nothing-to-compensate",
+    Severity.CRITICAL,
+    examine,
+    "sagas that compensate nothing",
+    states=frozenset((SagaState.COMPENSATING,)),
+)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import EvidenceKind, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import FORWARD, SagaState
+from sagadoctor.model.saga import FORWARD, SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import asleep, error, executing, next_attempt, waits_for
@@ -55,4 +55,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("step-timed-out", Severity.CRITICAL, examine, "steps that never answered")
+RULE = Rule(
+    "step-timed-out",
+    Severity.CRITICAL,
+    examine,
+    "steps that never answered",
+    states=FORWARD,
+    statuses=frozenset((StepStatus.EXECUTING,)),
+)

@@ -8,7 +8,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import RemedyKind
-from sagadoctor.model.saga import SagaState
+from sagadoctor.model.saga import SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import past_pivot
@@ -47,4 +47,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("undone-past-pivot", Severity.CRITICAL, examine, "sagas undone past their pivot")
+RULE = Rule(
+    "undone-past-pivot",
+    Severity.CRITICAL,
+    examine,
+    "sagas undone past their pivot",
+    states=frozenset((SagaState.COMPENSATING,)),
+    statuses=frozenset((StepStatus.COMPLETED,)),
+)

@@ -56,4 +56,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("waiting", Severity.INFO, examine, "sagas that wait as they should")
+RULE = Rule("waiting", Severity.INFO, examine, "sagas that wait as they should", states=FORWARD)
