@@ -11,64 +11,66 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
+from .late import LatePattern
+
 MASK = "«redacted»"
 
 _NAMES: Final = (
     r"(?:password|passwd|passphrase|pwd|secret(?:[_-]?(?:access[_-]?)?key)?|token|api[_-]?key|access[_-]?key"
     r"|private[_-]?key|authorization|credentials?)"
 )
-_URL_PASSWORD: Final = re.compile(
+_URL_PASSWORD: Final = LatePattern(
     # A port is no password; a password may hold an @ itself, so that the last one counts.
     r"(?P<head>://[^\s/:@\"'<>]{0,256}):(?!\d+(?:[/?#\s\"'<>]|$))[^\s\"<>]{1,4096}@"
 )
 _QUOTED: Final = r"\\+[\"'](?:(?!\\+[\"']).){0,4096}|\"[^\"\\]*(?:\\.[^\"\\]*)*|'[^'\\]*(?:\\.[^'\\]*)*"
 _BARE: Final = r"[^\s\"'&;]*[^\s\"'&;,.)}\]]|[^\s\"'&;]+"
-_KEY_VALUE: Final = re.compile(
+_KEY_VALUE: Final = LatePattern(
     rf"(?is)(?P<key>{_NAMES}\\*[\"']?\s*(?:=>|[=:])\s*)"
     rf"(?P<value>{_QUOTED}|(?:(?:bearer|basic|digest|token)\s+)?(?:{_BARE}))"
 )
-_PASS: Final = re.compile(
+_PASS: Final = LatePattern(
     # A word of its own: tests "pass: 12" too, and whoever is let through has a pass.
     r"(?is)(?P<key>(?<![a-z])(?:db|user)?pass(?:=>?|\\*[\"']\s*(?:=>|[=:])\s*|\s{1,4}=>?\s{0,4}))"
     rf"(?!(?:\d+|true|false|yes|no|ok|null|none)\b)(?P<value>{_QUOTED}|{_BARE})"
 )
-_SQL_PASSWORD: Final = re.compile(
+_SQL_PASSWORD: Final = LatePattern(
     r"(?is)(?P<key>\b(?:identified\s{1,9}(?:with\s{1,9}\S{1,99}\s{1,9})?(?:by|as)(?:\s{1,9}password)?|password)\s{1,9})"
     r"(?P<value>\"[^\"\\]*(?:\\.[^\"\\]*)*|'[^'\\]*(?:(?:\\.|'')[^'\\]*)*)"
 )
-_COOKIE: Final = re.compile(
+_COOKIE: Final = LatePattern(
     r"(?i)(?P<key>\b(?:set-)?cookie\\*[\"']?\s{0,9}[:=]\s{0,9}\\*[\"']?)(?P<value>[^\s=;,\"']{1,256}=[^\r\n\"']{1,4096})"
 )
-_ELEMENT: Final = re.compile(
+_ELEMENT: Final = LatePattern(
     rf"(?is)(?P<key>(?:<|&lt;)(?:[\w:.-]{{0,40}}[:._-])?{_NAMES}(?:\s[^<>]{{0,200}})?(?:>|&gt;)\s{{0,9}})"
     r"(?P<value><!\[CDATA\[(?:(?!\]\]>).){0,4096}|[^<&\s](?:[^<&]|&(?!lt;)){0,4096})"
 )
-_ENCODED: Final = re.compile(
+_ENCODED: Final = LatePattern(
     rf"(?i)(?P<key>{_NAMES}(?:%2[27])?%(?:25)?3[ad](?:%2[27])?)(?P<value>(?:%(?!2[267]|0[ad])[0-9a-f]{{2}}|[^\s\"'&;%])+)"
 )
-_SHELL: Final = re.compile(
+_SHELL: Final = LatePattern(
     r"(?P<key>\b(?:(?:mysql|mariadb)[\w-]{0,20}\s(?:[^\n|;]{0,300}?\s)?-p|sshpass\s{1,9}-p\s{0,9}))(?P<value>'[^']*'|\"[^\"]*\"|[^\s\"']+)"
 )
-_LOGIN: Final = re.compile(
+_LOGIN: Final = LatePattern(
     # No address of mail or chat, no number (of a process, of a port), no image with a digest.
     r"(?<![\w/:.@%-])(?P<key>(?!(?:mailto|sips?|xmpp|image):)[\w.+-]{1,64}:)(?!\d+@)[^\s:@/\"'<>«]{1,256}"
     r"(?=@(?!sha\d)[A-Za-z][\w.-]*)"
 )
-_TOKEN: Final = re.compile(
+_TOKEN: Final = LatePattern(
     r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_[A-Za-z0-9]{20,}"
     r"|xox[abceoprs]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|[spr]k_(?:live|test)_[A-Za-z0-9]{8,}|whsec_[A-Za-z0-9+/=]{8,}"
     r"|sk-(?:proj|ant|svcacct)-[\w-]{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|hvs\.[\w-]{20,})"
 )
-_BEARER: Final = re.compile(r"\b(?P<kind>(?i:bearer|basic))\s+(?=\S*(?:[0-9=+/._~]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}")
-_JWT: Final = re.compile(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
+_BEARER: Final = LatePattern(r"\b(?P<kind>(?i:bearer|basic))\s+(?=\S*(?:[0-9=+/._~]|[a-z][A-Z]))[A-Za-z0-9._~+/=-]{8,}")
+_JWT: Final = LatePattern(r"\beyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 _GAPS: Final = " \u00a0\u2007\u2009\u202f\u2010-\u2015\u2212-"
 """What stands between the groups of a card's number: spaces and dashes, those that don't break among them."""
-_DIGITS: Final = re.compile(rf"(?<![\w-])\d(?:[{_GAPS}]?\d){{12,}}(?![\w-])")
+_DIGITS: Final = LatePattern(rf"(?<![\w-])\d(?:[{_GAPS}]?\d){{12,}}(?![\w-])")
 _LOCAL: Final = r"[\w.!#$%&*+?^`{|}~-]"
-_EMAIL: Final = re.compile(rf"(?:(?<!{_LOCAL}){_LOCAL}++|[/='])@[\w-]++(?:\.[\w-]++)+")
-_SECRET_KEY: Final = re.compile(rf"(?i)(?:{_NAMES}|cvv2?|cvc2?|(?:\A|[_.-])(?:db|user)?pass|(?:\A|set-|_)cookies?)\Z")
-_RUN: Final = re.compile(r"\S{1,512}\Z")
-_NUMBER: Final = re.compile(rf"[\d{_GAPS}]{{1,40}}\Z")
+_EMAIL: Final = LatePattern(rf"(?:(?<!{_LOCAL}){_LOCAL}++|[/='])@[\w-]++(?:\.[\w-]++)+")
+_SECRET_KEY: Final = LatePattern(rf"(?i)(?:{_NAMES}|cvv2?|cvc2?|(?:\A|[_.-])(?:db|user)?pass|(?:\A|set-|_)cookies?)\Z")
+_RUN: Final = LatePattern(r"\S{1,512}\Z")
+_NUMBER: Final = LatePattern(rf"[\d{_GAPS}]{{1,40}}\Z")
 _DEEPEST: Final = 100
 """A payload nested deeper than this is masked from there on: nobody reads it, and nothing slips through."""
 

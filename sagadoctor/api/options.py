@@ -1,7 +1,5 @@
 """Settings that a plugin declares: a pydantic model, with durations and secrets of our own kind."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from typing import Annotated, Any, Final

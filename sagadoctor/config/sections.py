@@ -3,8 +3,6 @@
 A new section is a model here and a line in `SECTIONS`; what a later version will know is a line in `LATER`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import timedelta

@@ -53,9 +53,7 @@ def owed_undos(case: Case, policy: SagaPolicy) -> tuple[Step, ...]:
 
 def repaired(case: Case) -> bool:
     """Say whether another saga was started to repair this one and has completed."""
-    return bool(case.linked) and any(
-        saga.state is SagaState.COMPLETED for saga in case.related(Relation.REPAIRED_BY)
-    )
+    return bool(case.linked) and any(saga.state is SagaState.COMPLETED for saga in case.related(Relation.REPAIRED_BY))
 
 
 def alternatives(case: Case, step: Step, policy: SagaPolicy) -> tuple[Step, ...]:

@@ -71,10 +71,12 @@ class Gate:
             return False
         if not saga.steps:
             return fresh and saga.steps is None
-        out, bounded = 0, 0
+        out, bounded, horizon = 0, 0, self._horizon
         for step in saga.steps:
             status = step.status
-            if status is StepStatus.EXECUTING:
+            if status is StepStatus.COMPLETED:
+                pass
+            elif status is StepStatus.EXECUTING:
                 out += 1
                 if step.name in self._rests:
                     return False
@@ -86,17 +88,16 @@ class Gate:
                     bounded += 1
                 elif step.started_at is not None and step.started_at < self._executing_limit:
                     return False
-            elif (
-                status not in (StepStatus.COMPLETED, StepStatus.PENDING, StepStatus.SKIPPED)
-                or step.next_attempt_at is not None
-                or (step.attempts is not None and status is StepStatus.PENDING and step.attempts >= self._tried)
-            ):
+            elif status is StepStatus.PENDING:
+                if step.attempts is not None and step.attempts >= self._tried:
+                    return False
+            elif status is not StepStatus.SKIPPED:
                 return False
-            if step.compensated_at is not None:
+            if step.compensated_at is not None or step.next_attempt_at is not None:
                 return False
-            if step.executed_at is not None and step.executed_at > self._horizon:
+            if step.executed_at is not None and step.executed_at > horizon:
                 return False
-            if step.started_at is not None and step.started_at > self._horizon:
+            if step.started_at is not None and step.started_at > horizon:
                 return False
         if (out == 0 and self._rests) or not (fresh or (out and bounded == out)):
             return False

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from sagadoctor.late import LatePattern
+
 VERSION: Final = 1
 _LONGEST: Final = 400
 
-_VARIABLE: Final = re.compile(
+_VARIABLE: Final = LatePattern(
     r"(?P<uuid>\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b)"
     r"|(?P<time>\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?(?!\d))"
     r"|(?P<ip>\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b)"

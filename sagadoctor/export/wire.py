@@ -60,6 +60,11 @@ def moment(at: datetime | None) -> str | None:
     return at.isoformat()[:-6] + "Z"  # without its `+00:00`
 
 
+def _utc(at: datetime | None) -> datetime | None:
+    """Return a time as the encoder writes it like `moment`."""
+    return at if at is None or at.tzinfo is UTC else at.astimezone(UTC)
+
+
 def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return a finding as the contract writes it."""
     wire: dict[str, Any] = {
@@ -76,7 +81,7 @@ def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[
         "raw_state": finding.raw_state,
         "business_key": finding.business_key,
         "step": finding.step,
-        "since": moment(finding.since),
+        "since": _utc(finding.since),
         "age_seconds": finding.age_seconds,
         "late_seconds": finding.late_seconds,
         "half_compensated": finding.half_compensated,
@@ -88,7 +93,7 @@ def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[
                 "kind": fact.kind,
                 "source": fact.source,
                 "for": fact.supports,
-                "observed_at": moment(fact.observed_at),
+                "observed_at": _utc(fact.observed_at),
             }
             for fact in finding.evidence
         ],
@@ -103,8 +108,8 @@ def finding_wire(finding: Finding, templates: Mapping[str, str], options: tuple[
             }
             for remedy in finding.remedies
         ],
-        "first_seen": moment(finding.first_seen),
-        "acknowledged_until": moment(finding.acknowledged_until),
+        "first_seen": _utc(finding.first_seen),
+        "acknowledged_until": _utc(finding.acknowledged_until),
     }
     if finding.runbook is not None:
         wire["runbook"] = finding.runbook

@@ -38,6 +38,8 @@ LIVE: Final = frozenset(
 )
 FORWARD: Final = LIVE - {SagaState.COMPENSATING}
 ENDED: Final = frozenset((SagaState.COMPLETED, SagaState.COMPENSATED, SagaState.FAILED, SagaState.CANCELLED))
+NOT_ENDED: Final = LIVE | {SagaState.UNKNOWN}
+"""What has to be looked after: a state that nobody can read may be a live one."""
 
 
 class StepStatus(StrEnum):
@@ -165,7 +167,7 @@ class Saga(msgspec.Struct, frozen=True, gc=False):
     @property
     def is_live(self) -> bool:
         """Say whether the saga should still be moving; an unknown state counts as live."""
-        return self.state in LIVE or self.state is SagaState.UNKNOWN
+        return self.state in NOT_ENDED
 
 
 RUNNING_WORDS: Final[Mapping[str, SagaState]] = {

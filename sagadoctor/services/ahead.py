@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TypeVar
+from collections.abc import AsyncIterator
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -19,15 +19,21 @@ class _End(msgspec.Struct, frozen=True):
     error: BaseException | None
 
 
-async def one_ahead(pages: AsyncIterator[T]) -> AsyncGenerator[T, None]:
-    """Yield what comes, while the next one is being made; never more than one waits, so that memory stays flat.
+class OneAhead(Generic[T]):
+    """Yields what comes, while the next one is being made; the first one is begun at once.
 
-    An error comes where it would have come: after everything that was read before it.
+    Never more than one page waits, so that memory stays flat. An error comes where it would have come: after everything
+    that was read before it.
     """
-    told: asyncio.Queue[T | _End] = asyncio.Queue()
 
-    async def read() -> None:
-        error: BaseException | None = None
+    def __init__(self, pages: AsyncIterator[T]) -> None:
+        """Begin to read; must be closed."""
+        self._told: asyncio.Queue[T | _End] = asyncio.Queue()
+        self._ended = False
+        self._reading = asyncio.create_task(self._read(pages))
+
+    async def _read(self, pages: AsyncIterator[T]) -> None:
+        told, error = self._told, None
         try:
             async with closing(pages):
                 async for page in pages:
@@ -37,16 +43,26 @@ async def one_ahead(pages: AsyncIterator[T]) -> AsyncGenerator[T, None]:
             error = raised
         told.put_nowait(_End(error))
 
-    reading = asyncio.create_task(read())
-    try:
-        while True:
-            page = await told.get()
-            told.task_done()
-            if isinstance(page, _End):
-                if page.error is not None:
-                    raise page.error
-                return
-            yield page
-    finally:
-        reading.cancel()
-        await asyncio.wait({reading}, timeout=GRACE)
+    def __aiter__(self) -> OneAhead[T]:
+        """Return the pages themselves."""
+        return self
+
+    async def __anext__(self) -> T:
+        """Return the next page when it is there; raises what the source raised."""
+        if self._ended:
+            raise StopAsyncIteration
+        page = await self._told.get()
+        self._told.task_done()
+        if not isinstance(page, _End):
+            await asyncio.sleep(0)  # let the source be asked for the next one before this one is judged
+            return page
+        self._ended = True
+        if page.error is not None:
+            raise page.error
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Let the source go."""
+        self._ended = True
+        self._reading.cancel()
+        await asyncio.wait({self._reading}, timeout=GRACE)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec.structs import replace
 
 from sagadoctor.api.deadline import Deadline
-from sagadoctor.api.ports import Look, Store
+from sagadoctor.api.ports import Look, Page, Store
 from sagadoctor.diagnosis import deadlines
 from sagadoctor.errors import BackendError
 from sagadoctor.model.capability import Capability
@@ -19,7 +19,7 @@ from sagadoctor.model.finding import Finding
 from sagadoctor.model.report import BlindSpot
 from sagadoctor.model.saga import Saga
 
-from .ahead import one_ahead
+from .ahead import OneAhead
 from .backends import Backends
 from .by_id import asked_of
 from .filters import Filters
@@ -132,17 +132,26 @@ class _Reader(msgspec.Struct, frozen=True):
         judge = Judge(store, others, backends.policy, now, backends.redactor, recall)
         yield Batch(store.name, window=look.ended_since)
         unsurveyed: BackendError | None = None
-        try:
-            about_store = await self._surveyed(look, judge)
-        except BackendError as error:
-            unsurveyed = error
-        else:
-            yield Batch(store.name, about_store)
-            if Capability.TIMES not in store.capabilities:  # known now that the store was asked something
+        async with AsyncExitStack() as begun:
+            pages = None
+            if self.asked is None and Capability.TIMES in store.capabilities:
+                # Which rows to read doesn't hang on the survey: both are asked for at once.
+                pages = await begun.enter_async_context(aclosing(OneAhead(store.read(look))))
+            try:
+                about_store = await self._surveyed(look, judge)
+            except BackendError as error:
+                unsurveyed = error
+            else:
+                yield Batch(store.name, about_store)
+            if Capability.TIMES not in store.capabilities:  # known at the latest now that it was asked something
                 look = replace(look, ended_since=None)
-        async with aclosing(self._rows(look, judge, present if request.as_of else None)) as batches:
-            async for batch in batches:
-                yield batch
+            if pages is None and self.asked is None:
+                pages = await begun.enter_async_context(aclosing(OneAhead(store.read(look))))
+            as_of = present if request.as_of else None
+            told = self._named(look, judge, as_of) if pages is None else self._rows(pages, look, judge, as_of)
+            async with aclosing(told) as batches:
+                async for batch in batches:
+                    yield batch
         notes = [f"{store.name}: {note}" for note in judge.notes]
         if judge.newer:
             rows = "row is" if judge.newer == 1 else "rows are"
@@ -182,24 +191,27 @@ class _Reader(msgspec.Struct, frozen=True):
                 survey = msgspec.structs.replace(survey, first_scan=observed is False)
             return judge.hear(survey)
 
-    async def _rows(self, look: Look, judge: Judge, present: datetime | None) -> AsyncGenerator[Batch, None]:
-        """Yield the findings of the rows: of those asked for by id, else of all that the look is about."""
-        store = self.store
-        if self.asked is not None:
-            async with aclosing(asked_of(store, self.asked, look.deadline)) as found:
-                async for rows, met in found:
-                    sagas = judge.as_of(rows, present)
-                    findings = await judge.judge(sagas, look.deadline)
-                    yield Batch(store.name, findings, rows=len(sagas), met=met, words=self._words(sagas, findings))
-            return
-        async with aclosing(one_ahead(store.read(look))) as pages:
-            async for page in pages:
-                sagas = judge.as_of(page.sagas, present)
+    async def _named(self, look: Look, judge: Judge, present: datetime | None) -> AsyncGenerator[Batch, None]:
+        """Yield the findings of the rows that were asked for by id."""
+        async with aclosing(asked_of(self.store, self.asked or (), look.deadline)) as found:
+            async for rows, met in found:
+                sagas = judge.as_of(rows, present)
                 findings = await judge.judge(sagas, look.deadline)
-                notes = tuple(str(note) for note in page.notes)
-                words = self._words(page.sagas, findings)
-                cut = bool(page.truncated)
-                yield Batch(store.name, findings, rows=len(sagas), truncated=cut, notes=notes, words=words)
+                words = self._words(sagas, findings)
+                yield Batch(self.store.name, findings, rows=len(sagas), met=met, words=words)
+
+    async def _rows(
+        self, pages: AsyncIterator[Page], look: Look, judge: Judge, present: datetime | None
+    ) -> AsyncGenerator[Batch, None]:
+        """Yield the findings of all rows that the look is about."""
+        store = self.store
+        async for page in pages:
+            sagas = judge.as_of(page.sagas, present)
+            findings = await judge.judge(sagas, look.deadline)
+            notes = tuple(str(note) for note in page.notes)
+            words = self._words(page.sagas, findings)
+            cut = bool(page.truncated)
+            yield Batch(store.name, findings, rows=len(sagas), truncated=cut, notes=notes, words=words)
         capabilities = store.capabilities
         if Capability.TIMES not in capabilities and Capability.ENDED in capabilities and not self.request.deep:
             async with aclosing(self._ended_without_times(look, judge)) as batches:

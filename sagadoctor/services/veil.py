@@ -34,13 +34,20 @@ def veiled(saga: Saga, redactor: Redactor, *, detail: bool = False) -> Saga:
         changes["error"] = redactor.cut(saga.error, longest)
     if _suspicious(saga.raw_state):
         changes["raw_state"] = redactor.cut(saga.raw_state or "", WORD)
-    if saga.steps and any([step.error or _suspicious(step.raw_status) for step in saga.steps]):
+    if saga.steps and _any_to_veil(saga.steps):
         changes["steps"] = tuple(_veiled_step(step, redactor, longest) for step in saga.steps)
     if saga.doubts:
         changes["doubts"] = tuple(
             msgspec.structs.replace(doubt, raw=redactor.cut(doubt.raw, RAW)) for doubt in saga.doubts
         )
     return msgspec.structs.replace(saga, **changes) if changes else saga
+
+
+def _any_to_veil(steps: tuple[Step, ...]) -> bool:
+    for step in steps:  # noqa: SIM110 - a loop takes a third of the time of any(), and every finding comes by here
+        if step.error or _suspicious(step.raw_status):
+            return True
+    return False
 
 
 def _suspicious(word: str | None) -> bool:

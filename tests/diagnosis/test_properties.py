@@ -60,6 +60,19 @@ def test_no_row_is_odd_enough_to_raise(
                 assert remedy.advice is not Advice.SAFE
 
 
+@THOROUGH
+@given(saga=any_saga, policy=any_policy, observed=st.none() | observations, linked=links)
+def test_a_rule_holds_nowhere_but_where_it_is_asked(
+    saga: Saga, policy: SagaPolicy, observed: Observation | None, linked: tuple[LinkedSaga, ...]
+) -> None:
+    case = assemble(saga, policy, NOW, observed=observed, linked=linked)
+    statuses = frozenset(case.by_status)
+
+    unasked = [rule for rule in RULES if not rule.may_hold(case.state, statuses)]
+
+    assert [rule.name for rule in unasked if rule.examine(case, policy, NOW) is not None] == []
+
+
 @QUICK
 @given(saga=any_saga, policy=any_policy, tries=st.none() | some_tries)
 def test_a_prognosis_can_be_made_of_every_row(saga: Saga, policy: SagaPolicy, tries: Tries | None) -> None:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from sagadoctor.services.ahead import one_ahead
+from sagadoctor.services.ahead import OneAhead
 
 
 class Source:
@@ -54,7 +54,7 @@ def test_the_next_page_is_begun_while_one_is_judged_and_no_more() -> None:
     async def work() -> None:
         source = Source(5)
         seen: list[int] = []
-        async with aclosing(one_ahead(source.read())) as pages:
+        async with aclosing(OneAhead(source.read())) as pages:
             async for page in pages:
                 await settled()
                 seen.append(page)
@@ -70,7 +70,7 @@ def test_an_error_comes_after_everything_that_was_read_before_it() -> None:
         source = Source(3, ValueError("broken"))
         seen: list[int] = []
         with pytest.raises(ValueError, match="broken"):
-            await all_of(one_ahead(source.read()), seen)
+            await all_of(OneAhead(source.read()), seen)
         assert seen == [0, 1, 2]
         assert source.closed
 
@@ -81,7 +81,7 @@ def test_a_cancellation_that_the_source_raises_itself_is_no_hang() -> None:
     async def work() -> None:
         source = Source(1, asyncio.CancelledError())
         with pytest.raises(asyncio.CancelledError):
-            await all_of(one_ahead(source.read()), [])
+            await all_of(OneAhead(source.read()), [])
 
     run(work)
 
@@ -89,7 +89,7 @@ def test_a_cancellation_that_the_source_raises_itself_is_no_hang() -> None:
 def test_who_leaves_early_lets_the_source_go() -> None:
     async def work() -> None:
         source = Source(100)
-        async with aclosing(one_ahead(source.read())) as pages:
+        async with aclosing(OneAhead(source.read())) as pages:
             async for _ in pages:
                 await settled()
                 break
@@ -110,7 +110,7 @@ def test_a_source_that_waits_for_ever_is_left_when_its_reader_is_cancelled() -> 
             closed.append(True)
 
     async def look() -> None:
-        async with asyncio.timeout(0.05), aclosing(one_ahead(forever())) as pages:
+        async with asyncio.timeout(0.05), aclosing(OneAhead(forever())) as pages:
             await all_of(pages, [])
 
     async def work() -> None:

@@ -63,7 +63,6 @@ def _value(
     column: Column, element: ColumnElement[Any], path: Path, engine: str, version: int
 ) -> tuple[ColumnElement[bool] | None, ColumnElement[Any] | None]:
     from sqlalchemy import Text, and_, cast, func, literal_column
-    from sqlalchemy.dialects.postgresql import JSONB
 
     if engine == POSTGRESQL:
         if column.kind is Kind.JSONB:
@@ -72,6 +71,8 @@ def _value(
         if column.kind is Kind.JSON:
             return readable, _arrow(element, path)
         if column.kind is Kind.TEXT and version >= _IS_JSON:
+            from sqlalchemy.dialects.postgresql import JSONB
+
             valid = element.op("IS", is_comparison=True)(literal_column("JSON"))
             return and_(valid, readable), _arrow(cast(element, JSONB), path)
         return None, None

@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec.structs import replace
-
-from sagadoctor.api.v1 import Deadline, Doubt, FullScanRefused, Saga
+from sagadoctor.api.v1 import Deadline, FullScanRefused, Saga
 from sagadoctor.api.v1.sql import SQLITE, Column, Guest, Kind, Session, access, bound
 
 from .advice import create_index
 from .opened import Opened
 from .page import Rows, collect
 from .reader import SagaReader
+from .repeats import repeated
 from .searching import business_key_element
 from .source import is_storable
 
@@ -60,11 +59,6 @@ def marked(sagas: list[Saga]) -> list[Saga]:
     """Return the rows with a doubt on each one whose id another one has too."""
     often = {saga_id for saga_id, count in Counter(saga.saga_id for saga in sagas).items() if count > 1}
     return [repeated(saga) if saga.saga_id in often else saga for saga in sagas]
-
-
-def repeated(saga: Saga) -> Saga:
-    """Return the row with the doubt that its id isn't its own."""
-    return replace(saga, doubts=(*saga.doubts, Doubt("id", saga.saga_id, "duplicate id: another row has the same")))
 
 
 async def _fetch(

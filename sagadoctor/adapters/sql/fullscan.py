@@ -13,11 +13,11 @@ from sagadoctor.api.v1 import FullScanRefused, Look, Page, Saga
 from sagadoctor.api.v1.sql import POSTGRESQL, Guest, Session, Table
 
 from .conditions import since_condition
-from .find import repeated
 from .opened import Opened
 from .page import Companions, Rows, collect
 from .planning import Journey
 from .reader import SagaReader
+from .repeats import repeated
 from .roads import Road, row_keys
 from .source import Missing
 from .states import ColumnStates, RuleStates

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from sagadoctor.api.v1 import Look, Page, Saga
 from sagadoctor.api.v1.sql import Guest, Session
 
-from .find import repeated
-from .fullscan import full_scan
 from .opened import Opened
 from .page import Rows, collect
 from .planning import Journey, Planner
+from .repeats import repeated
 from .roads import PAGE_ROWS, Road
 
 
@@ -19,6 +18,8 @@ async def scan_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[
     """Yield all live rows, then the ended ones that `look` asks for; raises FullScanRefused."""
     journey = await guest.run(lambda session: Planner(session, opened, look).plan(), look.deadline)
     if journey.full_scan:
+        from .fullscan import full_scan
+
         async for page in full_scan(guest, opened, look, journey):
             yield page
         return

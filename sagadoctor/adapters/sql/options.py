@@ -1,11 +1,9 @@
 """The settings of one SQL store: `[stores.NAME]` with `plugin = "sql"`."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, SerializeAsAny, StrictStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, StrictStr, ValidationInfo, field_validator
 
 from sagadoctor.api.v1 import Duration, Options, SagaState, Secret
 from sagadoctor.api.v1.sql import parse_address
@@ -34,7 +32,7 @@ class SqlOptions(Options):
     tz: Zone | None = None
     preset: StrictStr | None = None
     saga: SagaWords
-    steps: SerializeAsAny[Steps] = Field(default_factory=lambda: NoSteps(shape="none"))
+    steps: Steps = Field(default_factory=lambda: NoSteps(shape="none"))
     outbox: OutboxWords | None = None
     received: Later = None
     replies: Later = None

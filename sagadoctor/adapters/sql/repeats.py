@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from sagadoctor.api.v1 import Doubt
+from sagadoctor.api.v1 import Doubt, Saga
 from sagadoctor.api.v1.sql import Session
 
 from .opened import Opened
@@ -49,3 +50,8 @@ def repeats(session: Session, opened: Opened, *, big: bool) -> Repeats:
         return Repeats(frozenset(found))
     note = f"{table.place}: more than {MOST_REPEATED:,} ids have several rows; the others are not marked"
     return Repeats(frozenset(found[:MOST_REPEATED]), note, cut=True)
+
+
+def repeated(saga: Saga) -> Saga:
+    """Return the row with the doubt that its id isn't its own."""
+    return replace(saga, doubts=(*saga.doubts, Doubt("id", saga.saga_id, "duplicate id: another row has the same")))

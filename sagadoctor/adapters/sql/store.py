@@ -1,4 +1,7 @@
-"""The SQL store: the port's questions, answered with statements that a guest may ask."""
+"""The SQL store: the port's questions, answered with statements that a guest may ask.
+
+What a question needs beside what every scan does is loaded when it is asked: cron starts this a thousand times a day.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,6 @@ from sagadoctor.api.v1 import (
 )
 from sagadoctor.api.v1.sql import Address, Guest, Limits, beside, parse_address
 
-from .check import check_store
-from .children import child_rows
-from .ended import ended_pages
-from .find import fetch_rows, find_rows
 from .live import scan_pages
 from .opened import Opened, open_mapping
 from .options import SqlOptions
@@ -51,8 +50,10 @@ class SqlStore:
         self._options = options
         self._context = context
         self._opened: Opened | None = None
+        self._just_opened = False
+        """The tables were looked at for this scan."""
         self._unsaid = Page(())
-        """What the last survey did not look for or left out; the next read says it."""
+        """What the last survey did not look for or left out; the next read says it, last."""
         self._look_again_at = context.clock.monotonic()
         self._guest = Guest(
             _address(options.url, context.folder),
@@ -104,34 +105,46 @@ class SqlStore:
         return sagas if opened.is_like(before) else await question(opened)
 
     async def now(self, deadline: Deadline) -> datetime:
-        """Return the server's own present."""
-        return await self._guest.now(deadline)
+        """Return the server's own present, and look at the tables: every scan begins with this question."""
+        present = await self._guest.now(deadline)
+        await self._ready(deadline, fresh=True)
+        self._just_opened = True
+        return present
 
     async def read(self, look: Look) -> AsyncIterator[Page]:
         """Yield all live rows and the ended ones that `look` asks for."""
-        opened = await self._ready(look.deadline, fresh=True)
+        fresh, self._just_opened = not self._just_opened, False
+        opened = await self._ready(look.deadline, fresh=fresh)
+        async for page in scan_pages(self._guest, opened, look):
+            yield page
         said, self._unsaid = self._unsaid, Page(())
         if said.notes:
             yield said
-        async for page in scan_pages(self._guest, opened, look):
-            yield page
 
     async def ended_ids(self, look: Look) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of ended rows in key order."""
+        from .ended import ended_pages
+
         opened = await self._ready(look.deadline)
         async for ids in ended_pages(self._guest, opened, look):
             yield ids
 
     async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
         """Return every row with one of these ids, in any usual spelling."""
+        from .find import fetch_rows
+
         return await self._rows(lambda opened: fetch_rows(self._guest, opened, ids, deadline, detail=detail), deadline)
 
     async def find(self, business_key: str, deadline: Deadline) -> tuple[Saga, ...]:
         """Return the rows with this business key, at most 100."""
+        from .find import find_rows
+
         return await self._rows(lambda opened: find_rows(self._guest, opened, business_key, deadline), deadline)
 
     async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
         """Return the live and the failed rows whose parent is one of these, at most ten of each."""
+        from .children import child_rows
+
         return await self._rows(lambda opened: child_rows(self._guest, opened, parents, deadline), deadline)
 
     async def survey(self, look: Look) -> Survey:
@@ -141,6 +154,8 @@ class SqlStore:
 
     async def check(self, deadline: Deadline) -> tuple[CheckLine, ...]:
         """Try everything that a scan needs."""
+        from .check import check_store
+
         return await check_store(self._guest, self._options, self._context, deadline)
 
     async def close(self) -> None:

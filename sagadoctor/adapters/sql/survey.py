@@ -12,10 +12,10 @@ from sagadoctor.api.v1 import Capability, Look, Page, SharedKey, Survey
 from sagadoctor.api.v1.sql import Guest, Session, access
 
 from .opened import Opened
-from .orphans import SAMPLE, orphan_steps
 from .page import collect
 from .planning import Planner
 from .searching import business_key_element
+from .shapes import ChildTableSteps
 from .states import ColumnStates, RuleStates
 from .vocabulary import parameter
 
@@ -40,7 +40,9 @@ async def survey(guest: Guest, opened: Opened, look: Look) -> tuple[Survey, Page
     """Return what the store says of its sagas together, and a page of none that says what is missing there."""
     shared = await guest.run(_work(opened, look), look.deadline)
     orphans, note = None, ""
-    if look.saga_types is None:  # steps without a saga are of no type
+    if look.saga_types is None and isinstance(opened.reader.shape, ChildTableSteps):  # such steps are of no type
+        from .orphans import SAMPLE, orphan_steps
+
         orphans, note = await guest.run(lambda session: orphan_steps(session, opened, SAMPLE), look.deadline)
     told = Survey(
         store=opened.context.name,

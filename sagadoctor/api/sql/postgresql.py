@@ -15,7 +15,8 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 from psycopg.conninfo import make_conninfo
 from psycopg.types.string import ByteaBinaryLoader
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.sql.compiler import GenericTypeCompiler
 
 from sagadoctor.errors import AccessDenied, BackendError, Busy, SchemaMismatch, Unreachable, WrongService
 
@@ -53,6 +54,24 @@ class _TextAnyway(Loader):
         return bytes(data).decode("utf-8", "surrogateescape")
 
 
+class _Types(GenericTypeCompiler):
+    """What PostgreSQL calls types."""
+
+    def visit_large_binary(self, type_: Any, **kw: Any) -> str:
+        """Return the type of bytes."""
+        return "BYTEA"
+
+
+class _Dialect(DefaultDialect):
+    """Plain SQL as PostgreSQL's own dialect writes it, which takes long to load: it brings five drivers."""
+
+    name = "postgresql"
+    default_paramstyle = "pyformat"
+    supports_native_boolean = True
+    supports_statement_cache = True
+    type_compiler_cls = _Types
+
+
 class Postgresql(Driver):
     """One PostgreSQL database."""
 
@@ -61,7 +80,7 @@ class Postgresql(Driver):
     def __init__(self, address: Address, application: str) -> None:
         """Keep where to connect to."""
         super().__init__(address, application)
-        self.dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+        self.dialect = _Dialect(paramstyle="pyformat")
         self._chunked = pq.version() >= _CHUNKED
 
     def connect(self, password: str | None, limits: Limits) -> Link:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import datetime
 
 from sagadoctor.cli.terminal import Terminal
 from sagadoctor.export.wire import SCHEMA, encode, end_wire, finding_wire, group_wire, moment
@@ -140,4 +141,6 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, datetime):
+        return moment(value) or ""
     return csv_cell(value) if isinstance(value, str) else str(value)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import LIVE, SagaState, StepStatus
+from sagadoctor.model.saga import NOT_ENDED, SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import attempts, error, next_attempt, rises
@@ -53,4 +53,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("backing-off", Severity.INFO, examine, "sagas that rest before a retry", states=LIVE)
+RULE = Rule("backing-off", Severity.INFO, examine, "sagas that rest before a retry", states=NOT_ENDED)

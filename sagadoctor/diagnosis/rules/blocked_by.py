@@ -8,7 +8,7 @@ from typing import Final
 from sagadoctor.model.case import Case, Relation
 from sagadoctor.model.finding import Evidence, EvidenceKind, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import LIVE, Saga, SagaState
+from sagadoctor.model.saga import NOT_ENDED, Saga, SagaState
 
 from .. import facts, treatments
 from ..deadlines import words
@@ -86,4 +86,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     return None
 
 
-RULE = Rule("blocked-by", Severity.WARNING, examine, "sagas blocked by another one", states=LIVE)
+RULE = Rule("blocked-by", Severity.WARNING, examine, "sagas blocked by another one", states=NOT_ENDED)

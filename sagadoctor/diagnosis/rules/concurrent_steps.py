@@ -8,7 +8,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import RemedyKind
-from sagadoctor.model.saga import LIVE, SagaState, StepStatus
+from sagadoctor.model.saga import LIVE, NOT_ENDED, SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import executing, names
@@ -53,6 +53,6 @@ RULE = Rule(
     Severity.CRITICAL,
     examine,
     "steps that execute at once",
-    states=LIVE | {SagaState.UNKNOWN},
+    states=NOT_ENDED,
     statuses=frozenset((StepStatus.EXECUTING,)),
 )

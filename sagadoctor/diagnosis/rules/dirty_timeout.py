@@ -61,10 +61,5 @@ RULE = Rule(
     examine,
     "timed-out steps that nobody undid",
     states=_UNDOING,
-    statuses=frozenset(
-        (
-            StepStatus.FAILED,
-            StepStatus.TIMED_OUT,
-        )
-    ),
+    statuses=frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT)),
 )

@@ -75,10 +75,5 @@ RULE = Rule(
     examine,
     "failures that nobody handled",
     states=FORWARD,
-    statuses=frozenset(
-        (
-            StepStatus.FAILED,
-            StepStatus.TIMED_OUT,
-        )
-    ),
+    statuses=frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT)),
 )

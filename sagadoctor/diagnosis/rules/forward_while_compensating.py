@@ -54,10 +54,5 @@ RULE = Rule(
     examine,
     "sagas that run forward while being undone",
     states=FORWARD | {SagaState.COMPLETED},
-    statuses=frozenset(
-        (
-            StepStatus.COMPENSATING,
-            StepStatus.COMPENSATED,
-        )
-    ),
+    statuses=frozenset((StepStatus.COMPENSATING, StepStatus.COMPENSATED)),
 )

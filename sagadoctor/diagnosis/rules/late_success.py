@@ -57,10 +57,5 @@ RULE = Rule(
     Severity.CRITICAL,
     examine,
     "steps that succeeded after they were given up",
-    statuses=frozenset(
-        (
-            StepStatus.FAILED,
-            StepStatus.TIMED_OUT,
-        )
-    ),
+    statuses=frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT)),
 )

@@ -8,7 +8,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import Remedy
-from sagadoctor.model.saga import FORWARD, LIVE, SagaState, StepStatus
+from sagadoctor.model.saga import FORWARD, NOT_ENDED, SagaState, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import asleep, compensable, error, executing, next_attempt, overslept, waits_for, with_status
@@ -153,4 +153,4 @@ def _past_limit(
     )
 
 
-RULE = Rule("no-progress", Severity.WARNING, examine, "sagas that stand still", states=LIVE)
+RULE = Rule("no-progress", Severity.WARNING, examine, "sagas that stand still", states=NOT_ENDED)

@@ -8,7 +8,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import Advice, Remedy, RemedyKind
-from sagadoctor.model.saga import LIVE
+from sagadoctor.model.saga import NOT_ENDED
 
 from .. import facts, treatments
 from ..deadlines import after, words
@@ -63,4 +63,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("outbox-unpublished", Severity.CRITICAL, examine, "commands that never left the outbox", states=LIVE)
+RULE = Rule("outbox-unpublished", Severity.CRITICAL, examine, "commands that never left the outbox", states=NOT_ENDED)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import LIVE, SagaState
+from sagadoctor.model.saga import NOT_ENDED, SagaState
 
 from .. import facts, treatments
 from ..anatomy import asleep, waits_for
@@ -52,4 +52,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("owner-gone", Severity.CRITICAL, examine, "sagas whose owner is gone", states=LIVE)
+RULE = Rule("owner-gone", Severity.CRITICAL, examine, "sagas whose owner is gone", states=NOT_ENDED)

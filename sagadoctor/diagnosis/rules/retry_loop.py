@@ -8,7 +8,7 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, EvidenceKind, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import LIVE, StepStatus
+from sagadoctor.model.saga import NOT_ENDED, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import attempts, error, next_attempt, rises, waits_for, with_status
@@ -86,4 +86,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("retry-loop", Severity.CRITICAL, examine, "retries that never succeed", states=LIVE)
+RULE = Rule("retry-loop", Severity.CRITICAL, examine, "retries that never succeed", states=NOT_ENDED)

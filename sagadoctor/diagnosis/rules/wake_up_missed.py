@@ -8,7 +8,7 @@ from datetime import datetime
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
-from sagadoctor.model.saga import LIVE, SagaState
+from sagadoctor.model.saga import NOT_ENDED, SagaState
 
 from .. import facts, treatments
 from ..anatomy import executing, next_attempt, overslept, waits_for
@@ -58,4 +58,4 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     )
 
 
-RULE = Rule("wake-up-missed", Severity.CRITICAL, examine, "sagas that nobody woke", states=LIVE)
+RULE = Rule("wake-up-missed", Severity.CRITICAL, examine, "sagas that nobody woke", states=NOT_ENDED)

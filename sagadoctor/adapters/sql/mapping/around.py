@@ -1,7 +1,5 @@
 """What lies around a saga's row: the outbox."""
 
-from __future__ import annotations
-
 from pydantic import model_validator
 
 from .columns import Identifier, MaybeText, MaybeTime, Table, Words
@@ -20,7 +18,7 @@ class OutboxWords(Words):
     created_at: MaybeTime = None
 
     @model_validator(mode="after")
-    def _tied_to_the_saga(self) -> OutboxWords:
+    def _tied_to_the_saga(self) -> "OutboxWords":
         if (self.saga is None) == (self.saga_id is None):
             raise ValueError("say saga = the saga's column that holds this id, or saga_id = a column of this table")
         if self.sent is None and self.sent_at is None:

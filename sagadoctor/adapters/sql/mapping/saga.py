@@ -1,10 +1,8 @@
 """How a saga's own row is said: `[stores.NAME.saga]`."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr, model_validator
+from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
 
 from sagadoctor.api.v1 import Duration
 
@@ -21,12 +19,12 @@ from .columns import (
     NoConst,
     PathText,
     PatternText,
+    Short,
     Table,
     Text,
     TextColumn,
     Time,
     Words,
-    spelt_short,
 )
 
 
@@ -68,7 +66,7 @@ class StateWords(Words):
     failed_means: FailedMeans | None = None
 
     @model_validator(mode="after")
-    def _one_way(self) -> StateWords:
+    def _one_way(self) -> "StateWords":
         ways = [self.column is not None, self.const is not None, self.when is not None]
         if sum(ways) != 1:
             raise ValueError("a state is said in one way: column (with values), const, or when = [ … ]")
@@ -101,10 +99,10 @@ class OwnerWords(TextColumn):
     alive: Alive | None = None
 
 
-State = Annotated[StateWords, BeforeValidator(spelt_short, json_schema_input_type=str | StateWords)]
-Id = Annotated[IdWords, BeforeValidator(_id, json_schema_input_type=str | list[str] | IdWords)]
-MaybeCursor = Annotated[CurrentStep | None, BeforeValidator(spelt_short, json_schema_input_type=str | CurrentStep)]
-MaybeOwner = Annotated[OwnerWords | None, BeforeValidator(spelt_short, json_schema_input_type=str | OwnerWords)]
+State = Annotated[StateWords, Short()]
+Id = Annotated[IdWords, Short(_id, listed=True)]
+MaybeCursor = Annotated[CurrentStep | None, Short()]
+MaybeOwner = Annotated[OwnerWords | None, Short()]
 
 
 class SagaWords(Words):
@@ -135,7 +133,7 @@ class SagaWords(Words):
     trace_id: MaybeText = None
 
     @model_validator(mode="after")
-    def _paths_need_a_payload(self) -> SagaWords:
+    def _paths_need_a_payload(self) -> "SagaWords":
         for name in ("type", "business_key", "correlation_id", "trace_id", "parent", "version"):
             words = getattr(self, name)
             if words is not None and words.path is not None and words.column is None and self.payload is None:

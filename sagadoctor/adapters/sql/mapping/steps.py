@@ -1,10 +1,19 @@
 """How steps are said: `[stores.NAME.steps]`, one model per shape."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictStr,
+    TypeAdapter,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
 
 from ..words import step_status
 from .columns import (
@@ -18,9 +27,9 @@ from .columns import (
     Names,
     PathText,
     PatternText,
+    Short,
     Table,
     Words,
-    spelt_short,
 )
 
 
@@ -44,7 +53,7 @@ class StatusWords(Words):
     otherwise: StatusWord = "completed"
 
 
-MaybeStatus = Annotated[StatusWords | None, BeforeValidator(spelt_short, json_schema_input_type=str | StatusWords)]
+MaybeStatus = Annotated[StatusWords | None, Short()]
 
 
 class StepFields(Words):
@@ -135,4 +144,18 @@ def _by_shape(given: Any) -> StepWords:
     return SHAPES[ShapeName.model_validate(given).shape].model_validate(given)
 
 
-Steps = Annotated[StepWords, PlainValidator(_by_shape, json_schema_input_type=JsonList | ChildTable | NoSteps)]
+class _ByShape:
+    """Reads steps with the model of their shape; the models of the other shapes are never built."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Leave it all to the shape's own model."""
+        del source, handler
+        return no_info_plain_validator_function(_by_shape)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Offer every shape."""
+        del schema
+        return handler(TypeAdapter(JsonList | ChildTable | NoSteps).core_schema)
+
+
+Steps = Annotated[StepWords, _ByShape()]
