@@ -22,7 +22,8 @@ SCALE = int(os.environ.get("SCALE", "500000"))
 ROUNDS = int(os.environ.get("ROUNDS", "7"))
 LIVE = (10_000, 100_000)
 STUCK = 2_000
-_SCAN = [sys.executable, "-m", "sagadoctor"]
+_SCAN = [str(Path(sys.executable).with_name("sagadoctor"))]
+"""The console script, as cron calls it."""
 
 
 def _say(text: str) -> None:

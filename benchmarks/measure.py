@@ -39,13 +39,15 @@ def process(
     command: Sequence[str | Path], environment: dict[str, str] | None = None, codes: Sequence[int] = (0,)
 ) -> Figures:
     """Run one process with its output thrown away; raises RuntimeError when it ends with another code."""
+    # Compiled modules must be kept, as an installation keeps them: else each run compiles whatever changed last.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     child = subprocess.Popen(
         [str(word) for word in command],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, **(environment or {})},
+        env={**inherited, **(environment or {})},
     )
     assert child.stderr is not None
     said = child.stderr.read()

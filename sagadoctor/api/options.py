@@ -1,4 +1,7 @@
-"""Settings that a plugin declares: a pydantic model, with durations and secrets of our own kind."""
+"""Settings that a plugin declares: a pydantic model, with durations and secrets of our own kind.
+
+Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
+"""
 
 import re
 from datetime import timedelta

@@ -62,7 +62,8 @@ def ack(
         for each in done.made:
             given.terminal.line(f"acknowledged {shown(each.target)} until {each.until:%Y-%m-%d %H:%M:%S} UTC")
         for target in done.unseen:
-            unseen = "no scan that this ledger remembers has found it; it counts if one does"
+            what = "has a finding of this cause" if target.startswith("g-") else "has found it"
+            unseen = f"no scan that this ledger remembers {what}; it counts if one does"
             given.terminal.complain(f"warning: {shown(target)}: {unseen}")
         return Exit.OK
 

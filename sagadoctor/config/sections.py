@@ -1,6 +1,8 @@
 """The core's own sections of the file: what may stand in each, of which type and within which range.
 
 A new section is a model here and a line in `SECTIONS`; what a later version will know is a line in `LATER`.
+
+Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
 """
 
 import re

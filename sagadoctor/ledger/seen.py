@@ -168,6 +168,17 @@ def known(database: Database, shelf: Shelf, finding_ids: Sequence[str]) -> dict[
     return {asked[row[0]]: _finding(row) for row in rows}
 
 
+def known_groups(database: Database, shelf: Shelf, groups: Sequence[str]) -> frozenset[str]:
+    """Return those of the groups of which any reader saw a finding."""
+    rows = database.rows(
+        "SELECT DISTINCT cause FROM sagadoctor_seen WHERE environment = ? AND cause IN ?",
+        shelf.name,
+        [safe(group) for group in groups],
+    )
+    told = {safe(group): group for group in groups}
+    return frozenset(told[row[0]] for row in rows if row[0] in told)
+
+
 def prune(database: Database, before: datetime) -> None:
     """Forget what nobody saw for long."""
     database.run("DELETE FROM sagadoctor_seen WHERE seen_at < ?", ticks(before))

@@ -133,6 +133,10 @@ class SqlLedger:
         """Return what is remembered of these findings, of any reader."""
         return await self._call(lambda database: seen.known(database, self._shelf, finding_ids))
 
+    async def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
+        """Return those of the groups of which any reader saw a finding."""
+        return await self._call(lambda database: seen.known_groups(database, self._shelf, groups))
+
     async def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> None:
         """Record acknowledgements by finding id or group id; a later one replaces an earlier."""
         await self._call(lambda database: words.acknowledge(database, self._shelf, acknowledgements))

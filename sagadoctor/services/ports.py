@@ -72,6 +72,10 @@ class Ledger(Protocol):
         """Return what is remembered of these findings, of any reader; also used to find a saga by finding id."""
         ...
 
+    async def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
+        """Return those of the groups of which any reader saw a finding that it has not seen resolved."""
+        ...
+
     async def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> None:
         """Record acknowledgements by finding id (`f-…`) or group id (`g-…`); a later one replaces an earlier."""
         ...

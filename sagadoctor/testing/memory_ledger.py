@@ -177,6 +177,12 @@ class MemoryLedger:
                 found[finding_id] = max(kept, key=lambda each: each.seen_at)
         return {finding_id: each.finding for finding_id, each in found.items()}
 
+    async def known_groups(self, groups: Sequence[str]) -> frozenset[str]:
+        """Return those of the groups of which any reader saw a finding."""
+        await self._suffer("known_groups")
+        there = {kept.finding.group for seen in self._seen.values() for kept in seen.values()}
+        return frozenset(groups) & there
+
     async def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> None:
         """Record acknowledgements; a later one replaces an earlier."""
         await self._suffer("acknowledge")

@@ -202,6 +202,19 @@ def test_an_id_that_no_scan_has_found_is_said_and_kept(opened: Opened) -> None:
     assert said == f"warning: {typo}: no scan that this ledger remembers has found it; it counts if one does"
 
 
+def test_a_cause_that_no_scan_has_found_is_said_and_kept(opened: Opened) -> None:
+    home = opened(stuck("a"))
+    (found,) = home.call("scan", "-o", "json").document["findings"]
+    typo = "g-0123456789ab"
+    done = home.call("-q", "ack", "--until", "2h", "--group", found["group"], "--group", typo)
+    assert done.code == 0
+    (said,) = done.said.splitlines()
+    assert (
+        said
+        == f"warning: {typo}: no scan that this ledger remembers has a finding of this cause; it counts if one does"
+    )
+
+
 def test_a_finding_that_show_told_of_before_any_scan_counts(opened: Opened) -> None:
     home = opened(stuck("a"))
     (finding,) = {str(each["id"]) for each in home.call("show", "a", "-o", "json").document["cases"][0]["findings"]}

@@ -151,6 +151,7 @@ class Comparison:
             await scan(ledger, [last], 60, reader="tui")
             asked: list[object] = []
             assert await ledger.known(["f-1", "f-none"]) == {"f-1": last}
+            assert await ledger.known_groups(["g-1", "g-2", "g-none"]) == {finding("f-1").group, "g-2"}
             await scan(ledger, "", 90, reader="tui", in_scope=lambda found: bool(asked.append(found)))
             assert asked == [last]
 

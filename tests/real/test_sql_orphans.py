@@ -162,7 +162,6 @@ def test_ids_of_another_type_are_the_same_ids(
 
 def test_of_a_big_table_both_ends_of_the_index_are_looked_at(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(orphans, "SAMPLE", 100)
-    monkeypatch.setattr("sagadoctor.adapters.sql.survey.SAMPLE", 100)
     ids = [f"s-{number:05}" for number in range(2000)]
     tables = Tables(store_url)
     tables.fill(ids[2:1000] + ids[1001:-1], ids)

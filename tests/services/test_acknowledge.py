@@ -17,6 +17,7 @@ from sagadoctor.testing.memory import MemoryLedger, MemoryStore, Raises
 from .clinic import Clinic, stuck
 
 TYPO = "f-0123456789abcdef"
+NO_GROUP = "g-0123456789ab"
 
 
 def acknowledged(clinic: Clinic, *targets: str) -> Acknowledged:
@@ -26,9 +27,9 @@ def acknowledged(clinic: Clinic, *targets: str) -> Acknowledged:
 def test_what_no_scan_has_found_is_told_apart(ledger: Ledger, clock: StillClock) -> None:
     clinic = Clinic(MemoryStore("orders", [stuck("a")]), ledger=ledger, clock=clock)
     found = clinic.scan().of("a")
-    done = acknowledged(clinic, found.id, TYPO, TYPO, found.group)
-    assert done.unseen == (TYPO,)
-    assert {each.target for each in done.made} == {found.id, TYPO, found.group}
+    done = acknowledged(clinic, found.id, TYPO, TYPO, found.group, NO_GROUP)
+    assert done.unseen == (TYPO, NO_GROUP)
+    assert {each.target for each in done.made} == {found.id, TYPO, found.group, NO_GROUP}
     assert {each.until for each in done.made} == {NOW + timedelta(hours=1)}
     clinic.wait(minutes=1)
     assert clinic.scan().of("a").acknowledged_until == NOW + timedelta(hours=1)
@@ -36,8 +37,8 @@ def test_what_no_scan_has_found_is_told_apart(ledger: Ledger, clock: StillClock)
 
 def test_a_group_is_not_looked_for_among_findings() -> None:
     ledger = MemoryLedger()
-    assert acknowledged(Clinic(ledger=ledger), "g-0123456789ab").unseen == ()
-    assert ledger.calls == ["acknowledge"]
+    assert acknowledged(Clinic(ledger=ledger), NO_GROUP).unseen == (NO_GROUP,)
+    assert ledger.calls == ["known_groups", "acknowledge"]
 
 
 def test_a_ledger_that_cant_be_asked_is_no_reason_to_guess() -> None:

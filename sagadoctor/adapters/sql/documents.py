@@ -29,12 +29,12 @@ def extracted(
     column: Column, element: ColumnElement[Any], path: Path, form: JsonFormat | None, engine: str, version: int
 ) -> ColumnElement[Any] | None:
     """Return the expression for the text at a path, None where this database can't do it safely."""
-    from sqlalchemy import and_, case, null
+    from sqlalchemy import and_, case, literal_column, null
 
     if form is JsonFormat.JSON_DOUBLE or not path:
         return None
     size, most = size_expression(column, element, engine)
-    small = size <= min(most, PACKED_BOUND)
+    small = size <= literal_column(str(min(most, PACKED_BOUND)))
     valid, value = _value(column, element, path, engine, version)
     if value is None:
         return None

@@ -1,4 +1,7 @@
-"""The settings of one SQL store: `[stores.NAME]` with `plugin = "sql"`."""
+"""The settings of one SQL store: `[stores.NAME]` with `plugin = "sql"`.
+
+Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
+"""
 
 from datetime import timedelta
 from typing import Annotated

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from .catalog import Catalog, Column, Index, Kind, Table, no_such_table
-from .statement import compiled
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -112,7 +111,7 @@ class PostgresqlCatalog(Catalog):
         from sqlalchemy import literal_column, select
 
         every: Select[Any] = select(literal_column("1")).select_from(found.clause())
-        plan = self._driver.explain(self._link, *compiled(every, self._driver.dialect))
+        plan = self._driver.explain(self._link, *self._driver.compiled(every))
         return int(plan[0][0][0]["Plan"]["Plan Rows"])
 
     def _column(self, row: Any) -> Column:

@@ -12,9 +12,11 @@ import msgspec
 from sagadoctor.errors import BackendError
 
 from .address import Address
+from .statement import Compiled, compiled
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import Dialect
+    from sqlalchemy.sql.elements import ClauseElement
 
     from .catalog import Catalog
 
@@ -55,6 +57,10 @@ class Driver(abc.ABC):
         """Keep where to connect to and how to call ourselves there."""
         self.address = address
         self.application = application
+
+    def compiled(self, statement: ClauseElement) -> Compiled:
+        """Return a statement as the driver takes it."""
+        return compiled(statement, self.dialect)
 
     @abc.abstractmethod
     def connect(self, password: str | None, limits: Limits) -> Link:

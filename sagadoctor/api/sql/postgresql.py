@@ -7,7 +7,8 @@ import os
 import socket
 from collections.abc import Generator
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psycopg
 from psycopg import pq
@@ -15,8 +16,7 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 from psycopg.conninfo import make_conninfo
 from psycopg.types.string import ByteaBinaryLoader
-from sqlalchemy.engine.default import DefaultDialect
-from sqlalchemy.sql.compiler import GenericTypeCompiler
+from sqlalchemy.exc import UnsupportedCompilationError
 
 from sagadoctor.errors import AccessDenied, BackendError, Busy, SchemaMismatch, Unreachable, WrongService
 
@@ -24,8 +24,14 @@ from .address import POSTGRESQL, Address
 from .catalog import Catalog
 from .catalog_postgresql import PostgresqlCatalog
 from .driver import Driver, Limits, Link, Row
+from .plain_postgresql import PlainDialect
+from .statement import Compiled, compiled
 from .tls import NO_PASSWORD, insecure, is_about_tls, libpq_settings, told
 from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable, would_write
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import Dialect
+    from sqlalchemy.sql.elements import ClauseElement
 
 _PORT: Final = 5432
 _BYTES: Final = ("text", "varchar", "bpchar", "name", "json", "jsonb", "uuid", "bytea", "xml")
@@ -54,22 +60,13 @@ class _TextAnyway(Loader):
         return bytes(data).decode("utf-8", "surrogateescape")
 
 
-class _Types(GenericTypeCompiler):
-    """What PostgreSQL calls types."""
+@cache
+def own_dialect() -> Dialect:
+    """Return PostgreSQL's dialect of SQLAlchemy, loaded when the first statement needs it."""
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-    def visit_large_binary(self, type_: Any, **kw: Any) -> str:
-        """Return the type of bytes."""
-        return "BYTEA"
-
-
-class _Dialect(DefaultDialect):
-    """Plain SQL as PostgreSQL's own dialect writes it, which takes long to load: it brings five drivers."""
-
-    name = "postgresql"
-    default_paramstyle = "pyformat"
-    supports_native_boolean = True
-    supports_statement_cache = True
-    type_compiler_cls = _Types
+    dialect: Dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    return dialect
 
 
 class Postgresql(Driver):
@@ -80,8 +77,15 @@ class Postgresql(Driver):
     def __init__(self, address: Address, application: str) -> None:
         """Keep where to connect to."""
         super().__init__(address, application)
-        self.dialect = _Dialect(paramstyle="pyformat")
+        self.dialect = PlainDialect()
         self._chunked = pq.version() >= _CHUNKED
+
+    def compiled(self, statement: ClauseElement) -> Compiled:
+        """Return the statement as plain SQL, else as PostgreSQL's own dialect has it, which takes long to load."""
+        try:
+            return compiled(statement, self.dialect)
+        except UnsupportedCompilationError:
+            return compiled(statement, own_dialect())
 
     def connect(self, password: str | None, limits: Limits) -> Link:
         """Connect with every limit in place before the first statement."""

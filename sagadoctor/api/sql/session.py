@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from .address import POSTGRESQL
 from .driver import Driver, Link, Row
-from .statement import compiled
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ClauseElement
@@ -51,7 +50,7 @@ class Session:
 
     def rows(self, statement: ClauseElement) -> list[Row]:
         """Run a small statement and return ordinary Python values."""
-        text, parameters = compiled(statement, self._driver.dialect)
+        text, parameters = self._driver.compiled(statement)
         return self._driver.rows(self._link, text, parameters)
 
     def ask(self, text: str) -> list[Row]:
@@ -60,12 +59,12 @@ class Session:
 
     def stream(self, statement: ClauseElement, size: int = 500) -> Generator[Row, None, None]:
         """Yield rows with cells as raw as the driver has them: bytes for texts (see each driver)."""
-        text, parameters = compiled(statement, self._driver.dialect)
+        text, parameters = self._driver.compiled(statement)
         return self._driver.stream(self._link, text, parameters, size)
 
     def explain(self, statement: ClauseElement) -> list[Row]:
         """Return the engine's plan for a statement (see `plans`)."""
-        text, parameters = compiled(statement, self._driver.dialect)
+        text, parameters = self._driver.compiled(statement)
         return self._driver.explain(self._link, text, parameters)
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, Severity
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import RemedyKind
-from sagadoctor.model.saga import LIVE, NOT_ENDED, SagaState, StepStatus
+from sagadoctor.model.saga import NOT_ENDED, StepStatus
 
 from .. import facts, treatments
 from ..anatomy import executing, names
@@ -18,7 +18,7 @@ from ..sign import Rule, Sign
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when more than one step executes in a saga not declared parallel, or an executing step shows an end."""
     del now
-    if case.state not in LIVE and case.state is not SagaState.UNKNOWN:
+    if case.state not in NOT_ENDED:
         return None
     out = executing(case)
     again = tuple(step for step in out if step.executed_at is not None and step.result is not None)

@@ -1,4 +1,7 @@
-"""What lies around a saga's row: the outbox."""
+"""What lies around a saga's row: the outbox.
+
+Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
+"""
 
 from pydantic import model_validator
 

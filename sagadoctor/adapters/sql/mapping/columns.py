@@ -1,4 +1,7 @@
-"""Columns, tables and conditions: the words that all parts of the mapping language share."""
+"""Columns, tables and conditions: the words that all parts of the mapping language share.
+
+Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
+"""
 
 import unicodedata
 from collections.abc import Callable

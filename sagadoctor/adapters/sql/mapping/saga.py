@@ -1,4 +1,7 @@
-"""How a saga's own row is said: `[stores.NAME.saga]`."""
+"""How a saga's own row is said: `[stores.NAME.saga]`.
+
+Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
+"""
 
 from typing import Annotated, Any, Literal
 

@@ -1,4 +1,7 @@
-"""How steps are said: `[stores.NAME.steps]`, one model per shape."""
+"""How steps are said: `[stores.NAME.steps]`, one model per shape.
+
+Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
+"""
 
 from typing import Annotated, Any, Literal
 
