@@ -10,15 +10,14 @@ from functools import lru_cache
 
 def digest(parts: Iterable[str | None], length: int = 16) -> str:
     """Return `length` hex digits (at most 64) that depend on every part and on where each part ends."""
-    marked = bytearray()
-    for part in parts:
-        if part is None:
-            marked += b"\x00n"
-        else:
-            encoded = part.encode("utf-8", "surrogatepass")
-            marked += b"\x01%d:" % len(encoded)
-            marked += encoded
-    return hashlib.blake2b(marked, digest_size=32).hexdigest()[:length]
+    marked = "".join(
+        ["\x00n" if part is None else f"\x01{len(part if part.isascii() else _encoded(part))}:{part}" for part in parts]
+    )
+    return hashlib.blake2b(_encoded(marked), digest_size=32).hexdigest()[:length]
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def finding_id(

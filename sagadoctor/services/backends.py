@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 import msgspec
@@ -33,8 +34,11 @@ class Backends(msgspec.Struct, frozen=True):
         return tuple(store for store in self.stores if names is None or store.name in names)
 
     async def close(self) -> None:
-        """Let go of every backend; one that fails to close doesn't keep the others open."""
-        for backend in (*self.stores, *((self.ledger,) if self.ledger is not None else ())):
-            with suppress(BackendError, LedgerError):
-                async with guarded(self.redactor, _CLOSE_SECONDS):
-                    await backend.close()
+        """Let go of every backend at once; one that fails to close, or hangs, doesn't keep the others open."""
+        backends: tuple[Store | Ledger, ...] = self.stores if self.ledger is None else (*self.stores, self.ledger)
+        await asyncio.gather(*map(self._close, backends))
+
+    async def _close(self, backend: Store | Ledger) -> None:
+        with suppress(BackendError, LedgerError):
+            async with guarded(self.redactor, _CLOSE_SECONDS):
+                await backend.close()

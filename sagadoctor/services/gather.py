@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -24,9 +25,11 @@ from .backends import Backends
 from .by_id import asked_of
 from .filters import Filters
 from .guard import GRACE, closing, guarded
-from .judge import Judge
 from .recall import Recall
 from .unmatched import Words, words_of
+
+if TYPE_CHECKING:
+    from .judge import Judge
 
 _OVERLAP = timedelta(minutes=5)
 _BATCH = 2_000
@@ -126,10 +129,6 @@ class _Reader(msgspec.Struct, frozen=True):
         present = await store.now(self.deadline)
         now = request.as_of or present
         look = self._look(now)
-        others = [other for other in backends.stores if other is not store]
-        # What a restored dump looks like says nothing about the store itself.
-        recall = self.recall if request.as_of is None else Recall(None)
-        judge = Judge(store, others, backends.policy, now, backends.redactor, recall)
         yield Batch(store.name, window=look.ended_since)
         unsurveyed: BackendError | None = None
         async with AsyncExitStack() as begun:
@@ -137,6 +136,13 @@ class _Reader(msgspec.Struct, frozen=True):
             if self.asked is None and Capability.TIMES in store.capabilities:
                 # Which rows to read doesn't hang on the survey: both are asked for at once.
                 pages = await begun.enter_async_context(aclosing(OneAhead(store.read(look))))
+                await asyncio.sleep(0)
+            from . import judge as judging  # while the store works: loading all rules takes as long as it does
+
+            others = [other for other in backends.stores if other is not store]
+            # What a restored dump looks like says nothing about the store itself.
+            recall = self.recall if request.as_of is None else Recall(None)
+            judge = judging.Judge(store, others, backends.policy, now, backends.redactor, recall)
             try:
                 about_store = await self._surveyed(look, judge)
             except BackendError as error:

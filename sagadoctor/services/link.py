@@ -102,8 +102,10 @@ class Links(msgspec.Struct):
         """
         rows = {saga.saga_id: saga for saga in sagas}
         asked = {saga_id for saga_id, _, _ in children if rows[saga_id].parent_id is not None}
+        if not asked:
+            return []
         above = {plain(saga.saga_id): saga.parent_id for saga in (*sagas, *(child for _, _, child in children))}
-        for _ in range(_HIGHEST if asked else 0):
+        for _ in range(_HIGHEST):
             tops = {top for saga_id in asked if (top := _ancestors(saga_id, above)[-1]) and plain(top) not in above}
             if not tops:
                 break

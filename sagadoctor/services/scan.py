@@ -10,7 +10,6 @@ import msgspec
 from msgspec.structs import replace
 
 from sagadoctor.api.deadline import Deadline
-from sagadoctor.diagnosis.rules import sources_disagree
 from sagadoctor.errors import LedgerLocked
 from sagadoctor.model.capability import Capability
 from sagadoctor.model.finding import Finding, FindingStatus
@@ -133,6 +132,8 @@ async def _finish(
     all_heard = len(read) == len(backends.stores) and not tally.unheard
     asked = request.filters.saga_ids
     covering = request.filters if asked is None else replace(request.filters, saga_ids=asked | tally.met)
+
+    from sagadoctor.diagnosis.rules import sources_disagree  # long loaded, by whoever judged
 
     def in_scope(seen: SeenFinding) -> bool:
         if seen.ended and asked is None and seen.store not in all_read:

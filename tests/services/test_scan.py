@@ -500,7 +500,7 @@ async def _print(told: AsyncGenerator[Finding | ReportEnd, None]) -> None:
 def test_only_what_was_asked_for_is_asked_of_a_store() -> None:
     store = MemoryStore("orders", [healthy("a")])
     Clinic(store, known=Policy()).scan()
-    assert store.calls == ["now", "survey", "read"]
+    assert store.calls == ["now", "read", "survey"]
 
 
 def test_links_are_fetched_once_a_page() -> None:
