@@ -172,8 +172,7 @@ def _invoke(words: Sequence[str]) -> int:
     stdout, stderr = sys.stdout, sys.stderr
     try:
         front, rest = parted(words)
-        app = program(rest[0] if rest else None)
-        code = app(args=front + rest, prog_name="sagadoctor", standalone_mode=False)
+        code = program(front, rest)(args=front + rest, prog_name="sagadoctor", standalone_mode=False)
     except TyperException as error:
         raise UsageError(_refusal(error)) from None
     except SystemExit as left:

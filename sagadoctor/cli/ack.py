@@ -1,7 +1,5 @@
 """`sagadoctor ack`: say that a finding is known, so that cron stays quiet about it for a while."""
 
-from __future__ import annotations
-
 import getpass
 import re
 from collections.abc import Callable
@@ -47,7 +45,7 @@ def ack(
     for target in group or ():
         _check(target, "g", 12, "--group")
 
-    async def work(doctor: Doctor) -> Exit:
+    async def work(doctor: "Doctor") -> Exit:
         from sagadoctor.services.acknowledge import acknowledge
         from sagadoctor.untrusted import shown
 

@@ -1,7 +1,5 @@
 """`sagadoctor check`: reach every backend and say how it went."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,7 +22,7 @@ def check(
     json = as_json(output)
     names = frozenset(store) if store else None
 
-    async def work(doctor: Doctor) -> Exit:
+    async def work(doctor: "Doctor") -> Exit:
         from sagadoctor.api.ports import CheckLevel
         from sagadoctor.services.check import check as run
 

@@ -1,7 +1,5 @@
 """`sagadoctor demo`: a small company with broken sagas, on this machine, nothing else needed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,7 +46,7 @@ def demo(
         raise typer.Exit(code)
 
 
-def _open(given: Globals, home: Path, seed: int) -> Company:
+def _open(given: Globals, home: Path, seed: int) -> "Company":
     from sagadoctor.clock import SystemClock
     from sagadoctor.demo.company import open_company
     from sagadoctor.errors import UsageError

@@ -1,8 +1,11 @@
-"""The program: global options, and the verbs, each in a file of its own."""
+"""The program: global options, and the verbs, each in a file of its own.
 
-from __future__ import annotations
+Annotations here and in the verbs are no texts, as they are elsewhere: typer would work them out at every start, which
+takes 2 ms.
+"""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +14,7 @@ import typer
 from sagadoctor import __version__
 
 from .context import Globals
+from .sparing import sparing
 from .terminal import open_terminal
 
 _VERBS: Final = {
@@ -100,31 +104,37 @@ def start(
         raise typer.Exit(2)
 
 
-def program(verb: str | None = None) -> typer.Typer:
-    """Return the program with every verb, or with this one only: making the others takes as long as parsing does."""
+def program(front: Sequence[str] = (), rest: Sequence[str] = ()) -> typer.Typer:
+    """Return the program; of one command line only what it may use: its verb, and the options that it names.
+
+    `front` are its global options, `rest` begins with the verb. Making everything takes as long as parsing does.
+    """
+    alone = rest[0] if rest and rest[0] in _VERBS else None
     made = typer.Typer(
         name="sagadoctor",
         help="Find stuck and half-compensated sagas, say why with evidence, and what would be safe to do.",
         no_args_is_help=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
+        add_completion=alone is None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         epilog=(
             "Exit codes: 0 nothing wrong, 1 findings, 2 usage or configuration, 3 incomplete, 130 interrupted. "
             "Start with: sagadoctor demo"
         ),
     )
-    made.callback(invoke_without_command=True)(start)
-    for name in [verb] if verb is not None and verb in _VERBS else _VERBS:
-        _add(made, name)
+    made.callback(invoke_without_command=True)(start if alone is None else sparing(start, front))
+    for name in _VERBS if alone is None else [alone]:
+        _add(made, name, None if alone is None else rest[1:])
     return made
 
 
-def _add(program: typer.Typer, verb: str) -> None:
+def _add(program: typer.Typer, verb: str, words: Sequence[str] | None) -> None:
     from importlib import import_module
 
     module = import_module(f".{verb}", __package__)
     if verb in _FAMILIES:
         program.add_typer(module.app, name=verb)
-    else:
-        program.command(verb, short_help=_VERBS[verb])(getattr(module, verb))
+        return
+    function = getattr(module, verb)
+    program.command(verb, short_help=_VERBS[verb])(function if words is None else sparing(function, words))

@@ -1,7 +1,5 @@
 """`sagadoctor scan`: one pass over everything; prints the report."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from contextlib import aclosing
@@ -99,7 +97,7 @@ def scan(
         timeout=given.timeout if given.timeout is not None else 60.0,
     )
 
-    async def work(doctor: Doctor) -> ReportEnd:
+    async def work(doctor: "Doctor") -> "ReportEnd":
         from sagadoctor.model.report import ReportEnd
         from sagadoctor.services.scan import scan as run
 
@@ -155,7 +153,7 @@ def _at_terminal(stream: TextIO) -> bool:
         return False
 
 
-def _log(log: logging.Logger, told: Finding | ReportEnd) -> None:
+def _log(log: logging.Logger, told: "Finding | ReportEnd") -> None:
     """Write to the log, where there is one, what was found and how it ended."""
     from sagadoctor.model.finding import Finding
 
@@ -168,19 +166,19 @@ def _log(log: logging.Logger, told: Finding | ReportEnd) -> None:
     log.info("%d sagas read, %s", told.sagas, "complete" if told.complete else "incomplete")
 
 
-def _nothing(request: ScanRequest) -> str:
+def _nothing(request: "ScanRequest") -> str:
     if request.new_only:
         return "nothing new"
     return "nothing that was asked for" if replace(request.filters, stores=None).narrows else "nothing wrong"
 
 
-def _severity(word: str) -> Severity | None:
+def _severity(word: str) -> "Severity | None":
     from sagadoctor.model.finding import Severity
 
     return None if word == "never" else Severity(word)
 
 
-def _say_on_stderr(given: Globals, end: ReportEnd) -> None:
+def _say_on_stderr(given: Globals, end: "ReportEnd") -> None:
     from sagadoctor.untrusted import shown
 
     for spot in end.blind_spots:

@@ -1,7 +1,5 @@
 """`sagadoctor show`: one saga in full."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,7 +44,7 @@ def show(
         timeout=given.timeout if given.timeout is not None else 60.0,
     )
 
-    async def work(doctor: Doctor) -> Exit:
+    async def work(doctor: "Doctor") -> Exit:
         from sagadoctor.services.show import show as run
 
         doctor.known_stores(frozenset((store,)) if store is not None else None)
@@ -56,7 +54,9 @@ def show(
     raise typer.Exit(with_backends(given, work))
 
 
-def _print(given: Globals, doctor: Doctor, shown: Shown, request: ShowRequest, *, json: bool, payload: bool) -> Exit:
+def _print(
+    given: Globals, doctor: "Doctor", shown: "Shown", request: "ShowRequest", *, json: bool, payload: bool
+) -> Exit:
     from sagadoctor.untrusted import shown as inert
 
     for spot in shown.blind_spots:
