@@ -1,7 +1,7 @@
 """The program: global options, and the verbs, each in a file of its own.
 
 Annotations here and in the verbs are no texts, as they are elsewhere: typer would work them out at every start, which
-takes 2 ms.
+takes 1 ms.
 """
 
 import os

@@ -58,6 +58,9 @@ class Driver(abc.ABC):
         self.address = address
         self.application = application
 
+    def load(self) -> None:  # noqa: B027 - most drivers are complete when they are made
+        """Load what statements need beside a connection; called while the connection is made, in another thread."""
+
     def compiled(self, statement: ClauseElement) -> Compiled:
         """Return a statement as the driver takes it."""
         return compiled(statement, self.dialect)

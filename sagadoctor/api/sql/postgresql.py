@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Generator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import psycopg
@@ -16,7 +16,6 @@ from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, Loader
 from psycopg.conninfo import make_conninfo
 from psycopg.types.string import ByteaBinaryLoader
-from sqlalchemy.exc import UnsupportedCompilationError
 
 from sagadoctor.errors import AccessDenied, BackendError, Busy, SchemaMismatch, Unreachable, WrongService
 
@@ -24,7 +23,6 @@ from .address import POSTGRESQL, Address
 from .catalog import Catalog
 from .catalog_postgresql import PostgresqlCatalog
 from .driver import Driver, Limits, Link, Row
-from .plain_postgresql import PlainDialect
 from .statement import Compiled, compiled
 from .tls import NO_PASSWORD, insecure, is_about_tls, libpq_settings, told
 from .troubles import CellUnreadable, first_line, lost, statement_timeout, too_many, unreachable, would_write
@@ -77,11 +75,23 @@ class Postgresql(Driver):
     def __init__(self, address: Address, application: str) -> None:
         """Keep where to connect to."""
         super().__init__(address, application)
-        self.dialect = PlainDialect()
         self._chunked = pq.version() >= _CHUNKED
+
+    @cached_property
+    def dialect(self) -> Dialect:  # type: ignore[override]
+        """Return the dialect of the statements that a scan asks."""
+        from .plain_postgresql import PlainDialect
+
+        return PlainDialect()
+
+    def load(self) -> None:
+        """Load SQLAlchemy, which connecting does without."""
+        _ = self.dialect
 
     def compiled(self, statement: ClauseElement) -> Compiled:
         """Return the statement as plain SQL, else as PostgreSQL's own dialect has it, which takes long to load."""
+        from sqlalchemy.exc import UnsupportedCompilationError
+
         try:
             return compiled(statement, self.dialect)
         except UnsupportedCompilationError:
