@@ -191,18 +191,27 @@ def attempts(case: Case, policy: SagaPolicy) -> int | None:
 
     What failed on the way forward is over once the saga compensates, or goes on without the step.
     """
+    highest = case.saga.attempts
+    for step in case.steps or ():
+        count = step.attempts
+        if count is not None and (highest is None or count > highest) and _is_tried(case, step, policy):
+            highest = count
+    return highest
+
+
+def _is_tried(case: Case, step: Step, policy: SagaPolicy) -> bool:
+    """Say whether the step is still being tried."""
+    if step.status in (StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED):
+        return True
     if case.state is SagaState.COMPENSATING:
-        tried = with_status(case, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED)
-    else:
-        tried = with_status(case, StepStatus.EXECUTING, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED)
-        if not executing(case):
-            failed = with_status(case, StepStatus.FAILED, StepStatus.TIMED_OUT)
-            tried += tuple(step for step in failed if not excused(case, step, policy))
-            if case.current is not None and case.current.status is StepStatus.PENDING:
-                tried += (case.current,)  # as some engines call a step until its next attempt
-    told = [case.saga.attempts] if case.saga.attempts is not None else []
-    told += [step.attempts for step in tried if step.attempts is not None]
-    return max(told, default=None)
+        return False
+    if step.status is StepStatus.EXECUTING:
+        return True
+    if executing(case):
+        return False
+    if step.status in (StepStatus.FAILED, StepStatus.TIMED_OUT):
+        return not excused(case, step, policy)
+    return step.status is StepStatus.PENDING and step == case.current  # as some engines call it until the next attempt
 
 
 def rises(case: Case, policy: SagaPolicy, now: datetime) -> bool:

@@ -25,6 +25,7 @@ _OPEN: Final = (
     StepStatus.FAILED,
     StepStatus.TIMED_OUT,
 )
+_OPEN_BACKWARD: Final = (_OPEN[1], _OPEN[2], _OPEN[0], *_OPEN[3:])
 _GIVEN_UP: Final = (StepStatus.FAILED, StepStatus.TIMED_OUT)
 
 
@@ -59,7 +60,7 @@ def assemble(
         letters=letters,
         readings=readings,
         blind_spots=blind_spots,
-        repeated=repeated or any(doubt.field == "id" for doubt in saga.doubts),
+        repeated=repeated or (bool(saga.doubts) and any(doubt.field == "id" for doubt in saga.doubts)),
     )
 
 
@@ -136,13 +137,13 @@ def _current(saga: Saga, steps: tuple[Step, ...] | None, policy: SagaPolicy) -> 
     """
     if not steps:
         return None
-    if saga.state in FORWARD:
+    if policy.steps and saga.state in FORWARD:
         left = tuple(step for step in steps if step.status not in _GIVEN_UP or not optional(step, policy))
         steps = left or steps
-    order = _OPEN if saga.state is not SagaState.COMPENSATING else (_OPEN[1], _OPEN[2], _OPEN[0], *_OPEN[3:])
-    for status in order:
-        found = [step for step in steps if step.status is status]
-        if found:
+    there = {step.status for step in steps}
+    for status in _OPEN if saga.state is not SagaState.COMPENSATING else _OPEN_BACKWARD:
+        if status in there:
+            found = [step for step in steps if step.status is status]
             return found[-1] if status is StepStatus.COMPENSATING else found[0]
     if not saga.is_live:
         return None

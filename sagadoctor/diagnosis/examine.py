@@ -48,15 +48,18 @@ def examine(case: Case, policy: SagaPolicy, now: datetime, told: Sequence[Told] 
     signs += told
     if not signs:
         return ()
-    signs.sort(key=lambda pair: (not pair[1].leads, RANK[pair[0].name]))
+    if len(signs) > 1:
+        signs.sort(key=lambda pair: (not pair[1].leads, RANK[pair[0].name]))
     half = is_half_compensated(case, policy)
     refusals = (
-        *(remedy for _, sign in signs for remedy in sign.treatments if remedy.advice is Advice.REFUSE),
+        *[remedy for _, sign in signs for remedy in sign.treatments if remedy.advice is Advice.REFUSE],
         *forbidden(case, policy),
     )
     return tuple(
-        _finding(case, policy, rule, sign, now, refusals, primary=place == 0, half_compensated=half)
-        for place, (rule, sign) in enumerate(signs)
+        [
+            _finding(case, policy, rule, sign, now, refusals, primary=place == 0, half_compensated=half)
+            for place, (rule, sign) in enumerate(signs)
+        ]
     )
 
 

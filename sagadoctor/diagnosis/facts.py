@@ -23,16 +23,16 @@ def status(case: Case, fact: str, *, supports: bool = True) -> Evidence:
 def saga_state(case: Case) -> Evidence:
     """Return the fact of the saga's own state, with the store's word for it."""
     raw = case.saga.raw_state
-    told = f" (the store says {raw})" if raw is not None and raw.lower() != case.state.value else ""
-    return status(case, f"the saga is {case.state.value.replace('_', ' ')}{told}")
+    told = f" (the store says {raw})" if raw is not None and raw.lower() != case.state else ""
+    return status(case, f"the saga is {case.state.replace('_', ' ')}{told}")
 
 
 def step_status(case: Case, step: Step, *, supports: bool = True) -> Evidence:
     """Return the fact of one step's status, with the store's word for it."""
     raw = step.raw_status
-    told = f" (the store says {raw})" if raw is not None and raw.lower() != step.status.value else ""
+    told = f" (the store says {raw})" if raw is not None and raw.lower() != step.status else ""
     derived = ", concluded from other columns" if step.derived else ""
-    return status(case, f"step {step.name} is {step.status.value.replace('_', ' ')}{told}{derived}", supports=supports)
+    return status(case, f"step {step.name} is {step.status.replace('_', ' ')}{told}{derived}", supports=supports)
 
 
 def time(case: Case, fact: str, at: datetime | None, *, supports: bool = True) -> Evidence:

@@ -6,13 +6,20 @@ It may only err towards looking closer: what passes here has no finding of any r
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import Saga, SagaState, StepStatus
 
 from .deadlines import after, before
 
-_DONE = (StepStatus.COMPLETED, StepStatus.SKIPPED)
+# By names of their own: looking a member up in its class takes longer than asking for it, ten times a row.
+_COMPLETED: Final = StepStatus.COMPLETED
+_EXECUTING: Final = StepStatus.EXECUTING
+_PENDING: Final = StepStatus.PENDING
+_SKIPPED: Final = StepStatus.SKIPPED
+_ENDED_WELL: Final = SagaState.COMPLETED
+_RUNNING: Final = (SagaState.PENDING, SagaState.STARTED)
 
 
 class Gate:
@@ -38,9 +45,9 @@ class Gate:
         if saga.attempts is not None or saga.next_attempt_at is not None or saga.updated_at is None:
             return False
         state = saga.state
-        if state is SagaState.COMPLETED:
+        if state is _ENDED_WELL:
             return self._completed(saga)
-        if state is not SagaState.PENDING and state is not SagaState.STARTED:
+        if state not in _RUNNING:
             return False
         if saga.updated_at > self._horizon:
             return False
@@ -55,7 +62,7 @@ class Gate:
         ):
             return False
         for step in saga.steps:
-            if step.status not in _DONE or step.compensated_at is not None:
+            if (step.status is not _COMPLETED and step.status is not _SKIPPED) or step.compensated_at is not None:
                 return False
             if step.executed_at is not None and step.executed_at > horizon:
                 return False
@@ -74,9 +81,9 @@ class Gate:
         out, bounded, horizon = 0, 0, self._horizon
         for step in saga.steps:
             status = step.status
-            if status is StepStatus.COMPLETED:
+            if status is _COMPLETED:
                 pass
-            elif status is StepStatus.EXECUTING:
+            elif status is _EXECUTING:
                 out += 1
                 if step.name in self._rests:
                     return False
@@ -88,10 +95,10 @@ class Gate:
                     bounded += 1
                 elif step.started_at is not None and step.started_at < self._executing_limit:
                     return False
-            elif status is StepStatus.PENDING:
+            elif status is _PENDING:
                 if step.attempts is not None and step.attempts >= self._tried:
                     return False
-            elif status is not StepStatus.SKIPPED:
+            elif status is not _SKIPPED:
                 return False
             if step.compensated_at is not None or step.next_attempt_at is not None:
                 return False

@@ -48,7 +48,7 @@ def encode(value: Any) -> str:
     text = raw.decode("utf-8")
     if not raw.isascii():
         text = _BEYOND_ASCII.sub(_escape, text)
-    return text.replace("\x7f", "\\u007f")
+    return text.replace("\x7f", "\\u007f") if b"\x7f" in raw else text
 
 
 def moment(at: datetime | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -50,7 +51,9 @@ def _any_to_veil(steps: tuple[Step, ...]) -> bool:
     return False
 
 
+@lru_cache(maxsize=64)
 def _suspicious(word: str | None) -> bool:
+    """Say whether a word has to be looked at more closely; a store has few words, and says them again and again."""
     return word is not None and _PLAIN_WORD.match(word) is None
 
 

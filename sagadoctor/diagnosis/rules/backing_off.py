@@ -28,10 +28,8 @@ def _too_late(case: Case, again: datetime, now: datetime) -> Iterator[Evidence]:
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga will be tried again at a known time that hasn't come, and retries aren't exhausted."""
-    if not case.saga.is_live:
-        return None
     again = next_attempt(case)
-    if again is None or again[0] <= now:
+    if again is None or again[0] <= now or not case.saga.is_live:
         return None
     tried = attempts(case, policy)
     if tried is not None and (tried >= policy.thresholds.attempts or rises(case, policy, now)):

@@ -57,7 +57,7 @@ def _is_above(other: Saga, case: Case) -> bool:
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga's lock holder or child has itself stood still too long, also as a failed child."""
-    if not case.saga.is_live:
+    if not case.linked or not case.saga.is_live:
         return None
     for relation, what in ((Relation.LOCK_HOLDER, "a lock held by"), (Relation.CHILD, "its child")):
         for other in case.related(relation):

@@ -18,7 +18,7 @@ from ..sign import Rule, Sign
 
 def _other_rule_judges(case: Case, policy: SagaPolicy, now: datetime) -> bool:
     paused = case.state is SagaState.PAUSED
-    if asleep(case, policy, now) or (overslept(case, policy, now) and not paused):
+    if next_attempt(case) is not None and (asleep(case, policy, now) or (overslept(case, policy, now) and not paused)):
         return True
     if case.state is SagaState.COMPENSATING:
         return _undo_is_judged(case, policy)

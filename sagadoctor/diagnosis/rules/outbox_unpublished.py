@@ -17,7 +17,7 @@ from ..sign import Rule, Sign
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when an unsent outbox row of this live saga is older than the policy's `outbox`."""
-    if not case.saga.is_live:
+    if not case.saga.outbox or not case.saga.is_live:
         return None
     limit = policy.thresholds.outbox
     late = [

@@ -29,7 +29,7 @@ def _same_steps(case: Case, other: Saga) -> tuple[Evidence, ...]:
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when another store has this saga on another course, and neither moved within `no_progress`."""
-    if case.state is SagaState.UNKNOWN:
+    if not case.linked or case.state is SagaState.UNKNOWN:
         return None
     for other in case.related(Relation.SAME_ID):
         if other.state is SagaState.UNKNOWN or _course(other) == _course(case.saga):

@@ -41,6 +41,9 @@ def _has_lost_its_steps(case: Case, now: datetime) -> bool:
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when the row carries doubts, its state or a step's status is a word that nobody mapped, or has no steps."""
     del policy
+    odd = case.saga.doubts or case.repeated or case.steps == ()
+    if not odd and case.state is not SagaState.UNKNOWN and StepStatus.UNKNOWN not in case.by_status:
+        return None
     told = {doubt.field for doubt in case.saga.doubts}
     evidence = [Evidence(_doubt(doubt), EvidenceKind.STATUS, case.saga.source) for doubt in case.saga.doubts]
     if case.repeated and "id" not in told:

@@ -29,10 +29,8 @@ def _signs_of_life(case: Case, since: datetime) -> Iterator[Evidence]:
 
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when a live saga's next attempt was due more than `wake_up` ago and it has not moved since."""
-    if not case.saga.is_live or case.state is SagaState.PAUSED:
-        return None
     again = next_attempt(case)
-    if again is None or not overslept(case, policy, now):
+    if again is None or not case.saga.is_live or case.state is SagaState.PAUSED or not overslept(case, policy, now):
         return None
     at, field = again
     if waits_for(case, policy) is None and any(

@@ -26,8 +26,10 @@ def _in_order(steps: list[Step]) -> list[Step]:
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when an earlier step was compensated before a later one; a warning only where the order is declared."""
     del now
-    ran = _in_order([step for step in case.steps or () if step.compensated_at is not None])
-    for earlier, later in pairwise(ran):
+    undone = [step for step in case.steps or () if step.compensated_at is not None]
+    if len(undone) < 2:
+        return None
+    for earlier, later in pairwise(_in_order(undone)):
         first, second = earlier.compensated_at, later.compensated_at
         if first is None or second is None or first >= second:
             continue
