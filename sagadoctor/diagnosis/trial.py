@@ -22,9 +22,10 @@ _MOST: Final = 2**31
 def trial(saga: Saga, policy: SagaPolicy, now: datetime) -> Trial | None:
     """Return how often a live saga was tried, and a mark that stays while the same thing fails for the same reason.
 
-    None where nothing was tried, or no error says that it failed. Of the error only a hash of its masked text is kept.
+    None where nothing was tried, no error says that it failed, or another row has the same id. Of the error only a hash
+    of its masked text is kept.
     """
-    if not saga.is_live or not _was_tried(saga):
+    if not saga.is_live or not _was_tried(saga) or any(doubt.field == "id" for doubt in saga.doubts):
         return None
     case = assemble(saga, policy, now)
     count, said = attempts(case, policy), error(case, case.current)

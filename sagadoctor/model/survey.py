@@ -42,3 +42,7 @@ class Survey(msgspec.Struct, frozen=True, gc=False):
     """Without times: this reader's ledger holds no earlier observation of the store."""
     orphans: OrphanSteps | None = None
     """None where the store keeps no steps apart from their sagas, or could not look."""
+    notes: tuple[str, ...] = ()
+    """What was not looked for, in words."""
+    truncated: bool = False
+    """There are more shared keys than are told."""

@@ -133,7 +133,8 @@ class _Reader(msgspec.Struct, frozen=True):
         unsurveyed: BackendError | None = None
         async with AsyncExitStack() as begun:
             pages = None
-            if self.asked is None and Capability.TIMES in store.capabilities:
+            alone = len(backends.stores) == 1  # another store may want one of this one's two connections
+            if alone and self.asked is None and Capability.TIMES in store.capabilities:
                 # Which rows to read doesn't hang on the survey: both are asked for at once.
                 pages = await begun.enter_async_context(aclosing(OneAhead(store.read(look))))
                 await asyncio.sleep(0)
@@ -144,11 +145,11 @@ class _Reader(msgspec.Struct, frozen=True):
             recall = self.recall if request.as_of is None else Recall(None)
             judge = judging.Judge(store, others, backends.policy, now, backends.redactor, recall)
             try:
-                about_store = await self._surveyed(look, judge)
+                surveyed = await self._surveyed(look, judge)
             except BackendError as error:
                 unsurveyed = error
             else:
-                yield Batch(store.name, about_store)
+                yield surveyed
             if Capability.TIMES not in store.capabilities:  # known at the latest now that it was asked something
                 look = replace(look, ended_since=None)
             if pages is None and self.asked is None:
@@ -188,14 +189,16 @@ class _Reader(msgspec.Struct, frozen=True):
             allow_full_scan=request.allow_full_scan,
         )
 
-    async def _surveyed(self, look: Look, judge: Judge) -> Sequence[Finding]:
+    async def _surveyed(self, look: Look, judge: Judge) -> Batch:
         """Let the judge hear what the store computed of many sagas; return what is to be said of the store itself."""
+        name = self.store.name
         async with guarded(self.backends.redactor):
             survey = await self.store.survey(look)
             if not survey.has_times:
-                observed = await judge.recall.ask(lambda ledger: ledger.has_observed(self.store.name))
+                observed = await judge.recall.ask(lambda ledger: ledger.has_observed(name))
                 survey = msgspec.structs.replace(survey, first_scan=observed is False)
-            return judge.hear(survey)
+            notes = tuple(str(note) for note in survey.notes)
+            return Batch(name, judge.hear(survey), notes=notes, truncated=bool(survey.truncated))
 
     async def _named(self, look: Look, judge: Judge, present: datetime | None) -> AsyncGenerator[Batch, None]:
         """Yield the findings of the rows that were asked for by id."""

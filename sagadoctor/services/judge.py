@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -60,11 +61,15 @@ class Judge:
     @property
     def notes(self) -> tuple[str, ...]:
         """Say what was not looked for although nothing failed."""
-        refused = self.links.unfollowed
-        if refused is None:
-            return ()
-        hint = f" ({refused.hint})" if refused.hint else ""
-        return (self.redactor.text(f"what its sagas wait for was not looked at: {refused.reason}{hint}"),)
+        failed = (
+            ("what its sagas wait for was not looked at", self.links.unfollowed),
+            ("whether its sagas wait for each other in a circle was not looked at", self.links.unclimbed),
+        )
+        return tuple(
+            self.redactor.text(f"{what}: {error.reason}" + (f" ({error.hint})" if error.hint else ""))
+            for what, error in failed
+            if error is not None
+        )
 
     def as_of(self, sagas: Sequence[Saga], present: datetime | None) -> Sequence[Saga]:
         """Leave out, and count, what moved after the moment that is judged; `present` None: that moment is now.
@@ -185,10 +190,14 @@ async def tries_of(
     """Remember how often veiled sagas were tried, of those that fail; nothing where the ledger can't tell."""
     if recall.ledger is None:
         return {}
-    trials = [each for saga in sagas if (each := trial(saga, policy.of(saga.saga_type), now)) is not None]
+    found = [each for saga in sagas if (each := trial(saga, policy.of(saga.saga_type), now)) is not None]
+    often = Counter(each.saga_id for each in found)
+    trials = [each for each in found if often[each.saga_id] == 1]  # of two rows with one id nobody knows which is meant
     if not trials:
         return {}
-    return await recall.ask(lambda ledger: ledger.observe_tries(store.name, trials, now)) or {}
+    tries = await recall.ask(lambda ledger: ledger.observe_tries(store.name, trials, now)) or {}
+    marks = {each.saga_id: each.mark for each in trials}
+    return {saga_id: each for saga_id, each in tries.items() if each.mark == marks.get(saga_id)}
 
 
 def newer(saga: Saga, policy: Policy, as_of: datetime, present: datetime) -> bool:

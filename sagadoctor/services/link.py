@@ -43,6 +43,8 @@ class Links(msgspec.Struct):
     others: Sequence[Store]
     silent: set[str] = msgspec.field(default_factory=set)
     unfollowed: FullScanRefused | None = None
+    unclimbed: BackendError | None = None
+    """Why circles of sagas could not be looked for."""
 
     async def of(
         self, sagas: Sequence[Saga], deadline: Deadline, *, parents: bool = False
@@ -110,8 +112,14 @@ class Links(msgspec.Struct):
             if not tops:
                 break
             above.update(dict.fromkeys(map(plain, tops)))
-            found = await _asked(tops, lambda ids: self.store.fetch(ids, deadline))
-            above.update({plain(saga.saga_id): saga.parent_id for saga in found})
+            try:
+                found = await _asked(tops, lambda ids: self.store.fetch(ids, deadline))
+            except BackendError as failed:
+                deadline.check(self.store.name)
+                self.unclimbed = failed
+                break
+            # What has ended waits for nobody: no circle goes through it.
+            above.update({plain(saga.saga_id): saga.parent_id for saga in found if saga.is_live})
         lines = {saga_id: set(map(plain, _ancestors(saga_id, above)[1:])) for saga_id in asked}
         return [
             (saga_id, Relation.ANCESTOR, child)

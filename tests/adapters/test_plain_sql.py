@@ -31,7 +31,15 @@ def test_what_may_differ_goes_to_the_real_dialect(what: str) -> None:
     with pytest.raises(UnsupportedCompilationError):
         compiled(statement, PlainDialect())
     driver = Postgresql(parse_address("postgresql://localhost/x"), "sagadoctor/test")
-    assert driver.compiled(statement) == compiled(statement, own_dialect())
+    assert driver.compiled(statement, plain=True) == compiled(statement, own_dialect())
+
+
+def test_statements_of_others_go_to_the_real_dialect() -> None:
+    driver = Postgresql(parse_address("postgresql://localhost/x"), "sagadoctor/test")
+    odd = sa.select(TABLE.c.n.bitwise_xor(TABLE.c.id), sa.column("window")).with_for_update(skip_locked=True)
+    assert driver.compiled(odd) == compiled(odd, own_dialect())
+    assert "SKIP LOCKED" in driver.compiled(odd).text
+    assert driver.compiled(sa.select(TABLE.c.n.regexp_match("x")), plain=True).text.endswith("sagas")
 
 
 def test_a_sign_of_a_parameter_in_a_name_or_a_text_stays_itself() -> None:

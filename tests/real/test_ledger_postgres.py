@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -167,10 +168,10 @@ def test_a_table_that_comes_later_is_for_whoever_may_use_the_others(
     postgres_url: str, postgres_server: SharedServer
 ) -> None:
     name = postgres_url.rpartition("/")[2]
-    role = f"Guest {name}"
+    role = f"Guest? 5% {name}"
     ledger_of(lambda: open_ledger(postgres_url, None, StillClock(NOW)), 2).close()
     postgres_server.execute(f'create role "{role}" login')
-    guest = f"postgresql://{role.replace(' ', '%20')}@{postgres_server.host}:{postgres_server.port}/{name}"
+    guest = f"postgresql://{quote(role)}@{postgres_server.host}:{postgres_server.port}/{name}"
     try:
         postgres_server.execute(
             f'grant select, insert, update, delete on all tables in schema public to "{role}"', database=name

@@ -33,8 +33,9 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     real = Postgresql.compiled
 
-    def both(self: Postgresql, statement: ClauseElement) -> Compiled:
-        sent, own = real(self, statement), compiled(statement, own_dialect())
+    def both(self: Postgresql, statement: ClauseElement, *, plain: bool = False) -> Compiled:
+        assert plain
+        sent, own = real(self, statement, plain=True), compiled(statement, own_dialect())
         assert "".join(sent.text.split()) == "".join(own.text.split())
         assert sent.parameters == own.parameters
         seen.append(sent.text)

@@ -19,6 +19,7 @@ from sagadoctor.api.v1 import (
     StepStatus,
     Unreachable,
 )
+from sagadoctor.errors import Busy
 from sagadoctor.model.case import Relation
 from sagadoctor.testing.builders import CONFIRM, PAY, ago, ahead, changed, order_policy, policy, saga, step
 from sagadoctor.testing.memory import EVERYTHING, MemoryLedger, MemoryStore, Raises
@@ -138,6 +139,32 @@ def test_a_parent_that_is_not_there_ends_the_line() -> None:
     rows = [waits("p", parent_id="gone"), stuck("c", parent_id="p"), stuck("d", parent_id="gone")]
     assert Clinic(Asked("orders", rows)).scan().of("p").rule == "blocked-by"
     assert asked == [["gone"]]
+
+
+def test_a_line_ends_at_a_saga_that_has_ended() -> None:
+    asked: list[list[str]] = []
+
+    class Asked(MemoryStore):
+        async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
+            asked.append(list(ids))
+            return await super().fetch(ids, deadline, detail=detail)
+
+    ended = [completed(f"e{at}", parent_id=f"e{at + 1}") for at in range(9)]
+    rows = [waits("p", parent_id="e0"), stuck("c", parent_id="p"), *ended]
+    assert Clinic(Asked("orders", rows, page_size=2)).scan().of("p").rule == "blocked-by"
+    assert asked == [["e0"]]
+
+
+def test_parents_that_cant_be_asked_for_are_said_and_cost_no_finding() -> None:
+    rows = [waits("p", parent_id="gone"), stuck("c", parent_id="p"), stuck("d")]
+    broken = MemoryStore("orders", rows, faults={"fetch": Raises(Busy("locked by somebody else"))})
+    report = Clinic(broken).scan()
+    assert report.blind == []
+    assert report.end.complete
+    assert report.of("d").rule == "step-timed-out"
+    assert report.of("p").rule == "blocked-by"
+    circle = "whether its sagas wait for each other in a circle was not looked at: locked by somebody else"
+    assert f"orders: {circle}" in report.end.notes
 
 
 def test_healthy_sagas_cost_no_question() -> None:

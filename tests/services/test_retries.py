@@ -50,6 +50,13 @@ def tried(clinic: Clinic, row: Saga, minutes: float = 20) -> dict[str, list[str]
     return clinic.scan().rules
 
 
+def test_two_rows_of_one_id_are_not_counted_against_each_other(clinic: Clinic, store: MemoryStore) -> None:
+    store.sagas = [failing(9), failing(1, "another error")]
+    assert "retry-loop" not in clinic.scan().rules.get("a", [])
+    clinic.wait(minutes=20)
+    assert "retry-loop" not in clinic.scan().rules.get("a", [])
+
+
 def test_a_few_attempts_that_rise_with_one_error_are_a_loop_however_fresh_the_row_is(clinic: Clinic) -> None:
     assert clinic.scan().rules == {}
     assert tried(clinic, failing(4)) == LOOP

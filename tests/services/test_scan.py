@@ -503,6 +503,28 @@ def test_only_what_was_asked_for_is_asked_of_a_store() -> None:
     assert store.calls == ["now", "read", "survey"]
 
 
+def test_among_several_stores_none_takes_both_of_its_connections_at_once() -> None:
+    stores = [MemoryStore(name, [healthy("a")]) for name in ("orders", "bank")]
+    Clinic(*stores, known=Policy()).scan()
+    assert [store.calls for store in stores] == [["now", "survey", "read"]] * 2
+
+
+@pytest.mark.parametrize("rows", [[], [stuck("a")]])
+def test_what_a_survey_left_out_is_said_by_the_same_scan(rows: list[Saga]) -> None:
+    class Partial(MemoryStore):
+        async def survey(self, look: Look) -> Survey:
+            for _ in range(20):  # the rows are long read by then
+                await asyncio.sleep(0)
+            told = await super().survey(look)
+            return msgspec.structs.replace(told, notes=("orders: not looked for",), truncated=True)
+
+    clinic = Clinic(Partial("orders", rows))
+    for _ in range(2):
+        end = clinic.scan().end
+        assert end.truncated
+        assert "orders: not looked for" in end.notes
+
+
 def test_links_are_fetched_once_a_page() -> None:
     rows = [half_undone(f"s-{number}", repaired_by=f"r-{number}") for number in range(10)]
     store = MemoryStore("orders", rows, page_size=5)

@@ -31,6 +31,8 @@ from .survey import survey
 
 T = TypeVar("T")
 
+_STILL_FRESH: Final = 5.0
+"""Seconds for which a look at the tables holds for the scan that began with it."""
 _LOOK_AGAIN: Final = 30.0
 """Seconds between two looks at the tables for the sake of odd rows."""
 
@@ -50,10 +52,8 @@ class SqlStore:
         self._options = options
         self._context = context
         self._opened: Opened | None = None
-        self._just_opened = False
-        """The tables were looked at for this scan."""
-        self._unsaid = Page(())
-        """What the last survey did not look for or left out; the next read says it, last."""
+        self._opened_at = float("-inf")
+        """When the tables were last looked at for a scan, by the clock that only counts."""
         self._look_again_at = context.clock.monotonic()
         self._guest = Guest(
             _address(options.url, context.folder),
@@ -61,6 +61,7 @@ class SqlStore:
             clock=context.clock,
             password=options.password.reveal() if options.password is not None else None,
             limits=Limits(options.statement_timeout.total_seconds(), options.lock_timeout.total_seconds()),
+            plain=True,
         )
 
     @property
@@ -108,18 +109,16 @@ class SqlStore:
         """Return the server's own present, and look at the tables: every scan begins with this question."""
         present = await self._guest.now(deadline)
         await self._ready(deadline, fresh=True)
-        self._just_opened = True
+        self._opened_at = self._context.clock.monotonic()
         return present
 
     async def read(self, look: Look) -> AsyncIterator[Page]:
         """Yield all live rows and the ended ones that `look` asks for."""
-        fresh, self._just_opened = not self._just_opened, False
+        fresh = self._context.clock.monotonic() - self._opened_at > _STILL_FRESH
+        self._opened_at = float("-inf")
         opened = await self._ready(look.deadline, fresh=fresh)
         async for page in scan_pages(self._guest, opened, look):
             yield page
-        said, self._unsaid = self._unsaid, Page(())
-        if said.notes:
-            yield said
 
     async def ended_ids(self, look: Look) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of ended rows in key order."""
@@ -149,8 +148,7 @@ class SqlStore:
 
     async def survey(self, look: Look) -> Survey:
         """Return live sagas that share a business key, and steps that belong to no saga."""
-        told, self._unsaid = await self._asked(lambda opened: survey(self._guest, opened, look), look.deadline)
-        return told
+        return await self._asked(lambda opened: survey(self._guest, opened, look), look.deadline)
 
     async def check(self, deadline: Deadline) -> tuple[CheckLine, ...]:
         """Try everything that a scan needs."""

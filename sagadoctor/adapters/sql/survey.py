@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from sagadoctor.api.v1 import Capability, Look, Page, SharedKey, Survey
+from sagadoctor.api.v1 import Capability, Look, SharedKey, Survey
 from sagadoctor.api.v1.sql import Guest, Session, access
 
 from .opened import Opened
@@ -36,23 +36,23 @@ class Shared(msgspec.Struct, frozen=True):
     """There are more of them than are held at once."""
 
 
-async def survey(guest: Guest, opened: Opened, look: Look) -> tuple[Survey, Page]:
-    """Return what the store says of its sagas together, and a page of none that says what is missing there."""
+async def survey(guest: Guest, opened: Opened, look: Look) -> Survey:
+    """Return what the store says of its sagas together."""
     shared = await guest.run(_work(opened, look), look.deadline)
     orphans, note = None, ""
     if look.saga_types is None and isinstance(opened.reader.shape, ChildTableSteps):  # such steps are of no type
         from .orphans import SAMPLE, orphan_steps
 
         orphans, note = await guest.run(lambda session: orphan_steps(session, opened, SAMPLE), look.deadline)
-    told = Survey(
+    return Survey(
         store=opened.context.name,
         source=opened.reader.place,
         shared_keys=shared.keys,
         has_times=Capability.TIMES in opened.capabilities,
         orphans=orphans,
+        notes=tuple(each for each in (note, shared.note) if each),
+        truncated=shared.cut,
     )
-    notes = tuple(each for each in (note, shared.note) if each)
-    return told, Page((), truncated=shared.cut, notes=notes)
 
 
 def _work(opened: Opened, look: Look) -> Callable[[Session], Shared]:

@@ -92,7 +92,7 @@ class MariadbCatalog(Catalog):
         from sqlalchemy import literal_column, select
 
         every: Select[Any] = select(literal_column("1")).select_from(view.clause())
-        plan = self._driver.explain(self._link, *self._driver.compiled(every))
+        plan = self._driver.explain(self._link, *self._driver.compiled(every, plain=True))
         counts = [row[8 if len(row) == 10 else 9] for row in plan]  # MariaDB's table of a plan, else MySQL's
         return max((int(count) for count in counts if count is not None), default=0)
 

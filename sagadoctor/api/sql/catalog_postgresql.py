@@ -111,7 +111,7 @@ class PostgresqlCatalog(Catalog):
         from sqlalchemy import literal_column, select
 
         every: Select[Any] = select(literal_column("1")).select_from(found.clause())
-        plan = self._driver.explain(self._link, *self._driver.compiled(every))
+        plan = self._driver.explain(self._link, *self._driver.compiled(every, plain=True))
         return int(plan[0][0][0]["Plan"]["Plan Rows"])
 
     def _column(self, row: Any) -> Column:

@@ -61,8 +61,9 @@ class Driver(abc.ABC):
     def load(self) -> None:  # noqa: B027 - most drivers are complete when they are made
         """Load what statements need beside a connection; called while the connection is made, in another thread."""
 
-    def compiled(self, statement: ClauseElement) -> Compiled:
-        """Return a statement as the driver takes it."""
+    def compiled(self, statement: ClauseElement, *, plain: bool = False) -> Compiled:
+        """Return a statement as the driver takes it; one that is `plain` may be written in a cheaper way."""
+        del plain
         return compiled(statement, self.dialect)
 
     @abc.abstractmethod

@@ -57,13 +57,19 @@ class Guest:
         clock: Clock,
         password: str | None = None,
         limits: Limits | None = None,
+        plain: bool = False,
     ) -> None:
-        """Keep where to go and how long a server may work for us; `source` is the name that errors carry."""
+        """Keep where to go and how long a server may work for us; `source` is the name that errors carry.
+
+        `plain` promises statements of columns, comparisons, functions and casts alone, in names that are quoted: they
+        are written without SQLAlchemy's dialect for the engine, which may take long to load.
+        """
         self.address = address
         self.source = source
         self._clock = clock
         self._password = password
         self._limits = limits or Limits()
+        self._plain = plain
         self._used: list[Lanes] = []
 
     def _open(self) -> Lanes:
@@ -112,7 +118,8 @@ class Guest:
 
     async def _once(self, work: Callable[[Session], T], deadline: Deadline) -> T:
         deadline.check(self.source)
-        return await self._open().run(work, self._limits, deadline)
+        asked = (lambda session: work(session.plainly())) if self._plain else work
+        return await self._open().run(asked, self._limits, deadline)
 
     async def rows(self, statement: ClauseElement, deadline: Deadline) -> list[Row]:
         """Run one small statement."""

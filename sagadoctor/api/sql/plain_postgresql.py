@@ -1,7 +1,9 @@
 """Plain SQL as PostgreSQL's own dialect of SQLAlchemy writes it, without that dialect.
 
-Loading it brings five drivers and many types, which takes a twentieth of a whole scan. What is not surely the same
-text in both raises UnsupportedCompilationError, and goes to the real dialect.
+Loading it brings five drivers and many types, which takes a twentieth of a whole scan. This one is for statements of
+columns, comparisons, functions and casts, with names that are always quoted, as the SQL store asks them; types that
+it doesn't know, parameters with a type and `DISTINCT ON` raise CompileError and go to the real dialect. Statements of
+others are never given to it: the two differ where nobody would look (`#` and `^`, hints, `SKIP LOCKED`).
 """
 
 from __future__ import annotations

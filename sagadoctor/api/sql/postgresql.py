@@ -77,25 +77,29 @@ class Postgresql(Driver):
         super().__init__(address, application)
         self._chunked = pq.version() >= _CHUNKED
 
-    @cached_property
+    @property
     def dialect(self) -> Dialect:  # type: ignore[override]
-        """Return the dialect of the statements that a scan asks."""
+        """Return SQLAlchemy's own dialect."""
+        return own_dialect()
+
+    @cached_property
+    def _plain(self) -> Dialect:
         from .plain_postgresql import PlainDialect
 
         return PlainDialect()
 
     def load(self) -> None:
         """Load SQLAlchemy, which connecting does without."""
-        _ = self.dialect
+        _ = self._plain
 
-    def compiled(self, statement: ClauseElement) -> Compiled:
-        """Return the statement as plain SQL, else as PostgreSQL's own dialect has it, which takes long to load."""
-        from sqlalchemy.exc import UnsupportedCompilationError
+    def compiled(self, statement: ClauseElement, *, plain: bool = False) -> Compiled:
+        """Return the statement; a plain one without SQLAlchemy's own dialect, where that writes the same."""
+        from sqlalchemy.exc import CompileError
 
-        try:
-            return compiled(statement, self.dialect)
-        except UnsupportedCompilationError:
-            return compiled(statement, own_dialect())
+        if plain:
+            with contextlib.suppress(CompileError, NotImplementedError):
+                return compiled(statement, self._plain)
+        return compiled(statement, own_dialect())
 
     def connect(self, password: str | None, limits: Limits) -> Link:
         """Connect with every limit in place before the first statement."""

@@ -22,6 +22,12 @@ class Session:
     def __init__(self, driver: Driver, link: Link) -> None:
         """Keep the connection for as long as the unit of work runs."""
         self._driver, self._link = driver, link
+        self._plain = False
+
+    def plainly(self) -> Session:
+        """Return the session for statements that are plain SQL (see `Guest`)."""
+        self._plain = True
+        return self
 
     @property
     def engine(self) -> str:
@@ -50,7 +56,7 @@ class Session:
 
     def rows(self, statement: ClauseElement) -> list[Row]:
         """Run a small statement and return ordinary Python values."""
-        text, parameters = self._driver.compiled(statement)
+        text, parameters = self._driver.compiled(statement, plain=self._plain)
         return self._driver.rows(self._link, text, parameters)
 
     def ask(self, text: str) -> list[Row]:
@@ -59,12 +65,12 @@ class Session:
 
     def stream(self, statement: ClauseElement, size: int = 500) -> Generator[Row, None, None]:
         """Yield rows with cells as raw as the driver has them: bytes for texts (see each driver)."""
-        text, parameters = self._driver.compiled(statement)
+        text, parameters = self._driver.compiled(statement, plain=self._plain)
         return self._driver.stream(self._link, text, parameters, size)
 
     def explain(self, statement: ClauseElement) -> list[Row]:
         """Return the engine's plan for a statement (see `plans`)."""
-        text, parameters = self._driver.compiled(statement)
+        text, parameters = self._driver.compiled(statement, plain=self._plain)
         return self._driver.explain(self._link, text, parameters)
 
     @contextlib.contextmanager
