@@ -79,8 +79,8 @@ def _ledger_place(configuration: Configuration) -> str | Path:
     url = configuration.ledger.url
     if url is None:
         return state_folder() / "ledger.db"
-    named = url.removeprefix("sqlite:///")
-    return url if named == url else _folder(configuration) / named
+    file = sqlite_file(url, _folder(configuration))
+    return url if file is None else Path(file)
 
 
 def _folder(configuration: Configuration) -> Path:

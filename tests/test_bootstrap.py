@@ -35,6 +35,7 @@ def configured(folder: Path, url: str) -> Path:
         ("sqlite:///ledger.db", "conf/ledger.db"),
         ("sqlite:///../kept/ledger.db", "kept/ledger.db"),
         ("sqlite:////var/lib/ledger.db", "/var/lib/ledger.db"),
+        ("sqlite:///my%20ledger.db", "conf/my ledger.db"),
     ],
 )
 def test_a_relative_path_of_the_ledger_is_beside_the_configuration(

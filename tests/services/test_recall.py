@@ -18,6 +18,7 @@ from sagadoctor.errors import LedgerError
 from sagadoctor.ledger import open_ledger
 from sagadoctor.model.finding import Severity
 from sagadoctor.model.seen import Acknowledgement
+from sagadoctor.services import recall as recalling
 from sagadoctor.services.acknowledge import acknowledge
 from sagadoctor.services.ports import Ledger
 from sagadoctor.services.recall import Recall
@@ -167,13 +168,15 @@ def test_the_first_answer_is_waited_for_three_seconds_at_most(
     assert recall.seconds == later
 
 
-def test_a_first_answer_that_fails_is_none() -> None:
+def test_a_first_answer_that_fails_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recalling, "_LAST_WORD", 0.01)
     recall = Recall.within(MemoryLedger(faults={"known": Hangs()}), Deadline.after(StillClock(NOW), 0.1), 0.1)
     recall.deadline = None
     recall.patience = 0.0
     assert asyncio.run(recall.ask(lambda ledger: ledger.known(["f-1"]))) is None
     assert not recall.answered
-    assert str(recall.failed).endswith("did not answer within 1 s: another process may hold it, or it is out of reach")
+    why = "did not answer within 0.01 s: another process may hold it, or it is out of reach"
+    assert str(recall.failed).endswith(why)
 
 
 @pytest.mark.parametrize(
