@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Final
 
+from sagadoctor.late import LatePattern
 from sagadoctor.model.case import Case, Relation
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, Step, StepStatus
 
 UNDO_BEGUN: Final = frozenset((StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED))
-TIMED_OUT_WORDS: Final = re.compile(r"(?i)timed?[ _-]?out|deadline[ _-]?exceeded")
+TIMED_OUT_WORDS: Final = LatePattern(r"(?i)timed?[ _-]?out|deadline[ _-]?exceeded")
 _NAMED: Final = 5
 _RISEN: Final = 2
 """By how many attempts a count has to rise: one more may be the one that was out at the first look."""

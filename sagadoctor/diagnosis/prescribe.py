@@ -115,12 +115,8 @@ def _judged(case: Case, weight: _Weight, remedy: Remedy, wrong: tuple[Remedy, ..
     owner = case.saga.owner
     if owner is not None and owner.alive is True:
         return _refused(remedy, f"{owner.name} is alive and still works on it", "owner-alive")
-    outbox = case.saga.outbox
-    if (
-        outbox
-        and remedy.kind in _SENDS
-        and any(entry.sent is False and entry.step in (None, remedy.step) for entry in outbox)
-    ):
+    outbox = case.saga.outbox if case.saga.outbox and remedy.kind in _SENDS else ()
+    if outbox and any(entry.sent is False and entry.step in (None, remedy.step) for entry in outbox):
         return _refused(
             remedy, "a command of it still lies in the outbox: sent by hand it arrives twice", "outbox-unsent"
         )
