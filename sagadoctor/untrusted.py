@@ -11,22 +11,25 @@ import sys
 import unicodedata
 from typing import NewType
 
+from .late import LatePattern
+
 Shown = NewType("Shown", str)
 """Text whose every character is seen and has no power: no controls, no direction changes, no half pairs."""
 
 _HARMLESS = re.compile(r"[\x20-\x5b\x5d-\x7e]*\Z")
 _INERT_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-_UNSEEN = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
 """Letters and marks that are drawn as nothing: two ids that differ by one of them would look the same."""
-_SPELT = re.compile(r"\\(?:[nrte0\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+_SPELT = LatePattern(r"\\(?:[nrte0\\]|x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\x00": "\\0", "\\": "\\\\"}
 _BY_NAME = {spelt: char for char, spelt in _NAMED.items()}
 
 
 def _is_seen(char: str) -> bool:
-    return unicodedata.category(char) not in _INERT_CATEGORIES and _UNSEEN.match(char) is None
+    return unicodedata.category(char) not in _INERT_CATEGORIES and char not in _UNSEEN
 
 
 def _visible(char: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from sagadoctor.errors import ConfigError, Problem
+from sagadoctor.late import LatePattern
 from sagadoctor.untrusted import is_inert, shown
 
 from . import keys
@@ -21,11 +22,11 @@ from .locate import DEEPEST, Locator, TooDeep, locate
 
 LARGEST: Final = 1_000_000
 _SECONDS: Final = 5.0
-_PLACE: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
-_SECRET_LINE: Final = re.compile(
+_PLACE: Final = LatePattern(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
+_SECRET_LINE: Final = LatePattern(
     r"(?i)((?:password|passwd|pwd|secret|token|api[_-]?key|authorization)[\w-]*[\"']?\s*=\s*).*"
 )
-_USER_IN_URL: Final = re.compile(r"(://).*@")
+_USER_IN_URL: Final = LatePattern(r"(://).*@")
 _WORDS_FOR_BOOLEANS: Final = frozenset(("yes", "no", "on", "off", "y", "n"))
 _MASK: Final = "«redacted»"
 

@@ -156,7 +156,7 @@ class SagaSection(Section):
     compensation_order: Literal["any", "reverse"] = "any"
     parallel: bool = False
     steps: Annotated[list[StepSection], Field(max_length=10_000)] = []
-    policy: ThresholdSection = ThresholdSection()
+    policy: ThresholdSection = ThresholdSection.model_construct()  # as `()` does, without a validator to be made for it
 
 
 class LedgerSection(Section):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Final
 
+from sagadoctor.late import LatePattern
 from sagadoctor.model.case import Case, Relation
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.saga import SagaState, Step, StepStatus
 
 UNDO_BEGUN: Final = frozenset((StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED))
-TIMED_OUT_WORDS: Final = re.compile(r"(?i)timed?[ _-]?out|deadline[ _-]?exceeded")
+TIMED_OUT_WORDS: Final = LatePattern(r"(?i)timed?[ _-]?out|deadline[ _-]?exceeded")
 _NAMED: Final = 5
 _RISEN: Final = 2
 """By how many attempts a count has to rise: one more may be the one that was out at the first look."""
+# By names of their own, as in `gate`: in Python 3.11 looking a member up in its class takes four times as long.
+_EXECUTING: Final = StepStatus.EXECUTING
+_COMPENSATING: Final = SagaState.COMPENSATING
+_WAITING: Final = SagaState.WAITING
+_RESTING: Final = (SagaState.WAITING, SagaState.BACKING_OFF, SagaState.PAUSED)
+_ENDED_BADLY: Final = (SagaState.COMPENSATED, SagaState.FAILED)
+_AHEAD: Final = (StepStatus.EXECUTING, StepStatus.PENDING)
 _BACKWARD: Final = frozenset((SagaState.COMPENSATING, SagaState.COMPENSATED, SagaState.FAILED, SagaState.CANCELLED))
 _NO_RESULT: Final = frozenset((b"", b"null", b"{}", b"[]", b'""'))
 
@@ -42,7 +49,7 @@ def with_status(case: Case, *statuses: StepStatus) -> tuple[Step, ...]:
 
 def executing(case: Case) -> tuple[Step, ...]:
     """Return the steps that are out."""
-    return case.by_status.get(StepStatus.EXECUTING, ())
+    return case.by_status.get(_EXECUTING, ())
 
 
 def owed_undos(case: Case, policy: SagaPolicy) -> tuple[Step, ...]:
@@ -99,10 +106,10 @@ def executed_late(step: Step) -> bool:
 
 def is_half_compensated(case: Case, policy: SagaPolicy) -> bool:
     """Say whether an undo is owed although the undo had begun, or the saga ended as undone or failed."""
-    if case.state is SagaState.COMPENSATING:
+    if case.state is _COMPENSATING:
         if StepStatus.COMPENSATED not in case.by_status:
             return False
-    elif case.state not in (SagaState.COMPENSATED, SagaState.FAILED):
+    elif case.state not in _ENDED_BADLY:
         return False
     return bool(owed_undos(case, policy)) and not repaired(case)
 
@@ -135,7 +142,7 @@ def undone_on_purpose(step: Step, case: Case, policy: SagaPolicy) -> bool:
 
 def goes_back(case: Case, policy: SagaPolicy) -> bool:
     """Say whether the saga is on its way back, or has ended so; one that rests is where an undo has begun."""
-    if case.state in (SagaState.WAITING, SagaState.BACKING_OFF, SagaState.PAUSED):
+    if case.state in _RESTING:
         return any(not undone_on_purpose(step, case, policy) for step in with_status(case, *UNDO_BEGUN))
     return case.state in _BACKWARD
 
@@ -148,10 +155,10 @@ def waits_for(case: Case, policy: SagaPolicy) -> str | None:
     """
     if case.saga.waiting_for:
         return case.saga.waiting_for
-    told = "a signal" if case.state is SagaState.WAITING else None
-    if case.current is None or case.state is SagaState.COMPENSATING:
+    told = "a signal" if case.state is _WAITING else None
+    if case.current is None or case.state is _COMPENSATING:
         return told
-    if case.current.status not in (StepStatus.EXECUTING, StepStatus.PENDING):
+    if case.current.status not in _AHEAD:
         return told
     defined = policy.step(case.current.name)
     if defined is None or defined.waits_for is None:
@@ -203,7 +210,7 @@ def _is_tried(case: Case, step: Step, policy: SagaPolicy) -> bool:
     """Say whether the step is still being tried."""
     if step.status in (StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED):
         return True
-    if case.state is SagaState.COMPENSATING:
+    if case.state is _COMPENSATING:
         return False
     if step.status is StepStatus.EXECUTING:
         return True

@@ -11,13 +11,15 @@ from sagadoctor.model.saga import Step
 
 from .deadlines import Due, words
 
+_STATUS: Final = EvidenceKind.STATUS
+_TIME: Final = EvidenceKind.TIME
 _JUST_NOW: Final = timedelta(seconds=30)
 """A saga that moved this recently may be between two transactions: its time is no second fact for a repair."""
 
 
 def status(case: Case, fact: str, *, supports: bool = True) -> Evidence:
     """Return a fact read from a status word of the row."""
-    return Evidence(fact, EvidenceKind.STATUS, case.saga.source, supports, case.saga.updated_at)
+    return Evidence(fact, _STATUS, case.saga.source, supports, case.saga.updated_at)
 
 
 def saga_state(case: Case) -> Evidence:
@@ -37,7 +39,7 @@ def step_status(case: Case, step: Step, *, supports: bool = True) -> Evidence:
 
 def time(case: Case, fact: str, at: datetime | None, *, supports: bool = True) -> Evidence:
     """Return a fact read from a time of the row."""
-    return Evidence(fact, EvidenceKind.TIME, case.saga.source, supports, at)
+    return Evidence(fact, _TIME, case.saga.source, supports, at)
 
 
 def declared(fact: str, *, supports: bool = True) -> Evidence:
@@ -95,7 +97,7 @@ def undo_shown(case: Case, steps: tuple[Step, ...]) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
             f"step {step.name} is {step.status.value}, but shows a time of its undo",
-            EvidenceKind.STATUS,
+            _STATUS,
             case.saga.source,
             False,
             step.compensated_at,

@@ -20,7 +20,7 @@ _VARIABLE: Final = LatePattern(
     r"|(?P<number>(?<![A-Za-z_\d])[-+]?\d+(?:[.,]\d+)*|(?<=[A-Za-z_])\d{4,})"
 )
 _TRACEBACK: Final = "Traceback (most recent call last):"
-_SPACE: Final = re.compile(r"\s+")
+_SPACE: Final = LatePattern(r"\s+")
 
 
 def _mask(found: re.Match[str]) -> str:

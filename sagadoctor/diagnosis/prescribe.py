@@ -15,6 +15,10 @@ from sagadoctor.model.saga import SagaState, StepStatus
 
 from .anatomy import goes_back, past_pivot
 
+# By names of their own, as in `gate`.
+_REFUSE: Final = Advice.REFUSE
+_SAFE: Final = Advice.SAFE
+_STATUS: Final = EvidenceKind.STATUS
 _MOVING: Final = frozenset((EvidenceKind.TIME, EvidenceKind.OBSERVATION))
 _BEING_UNDONE: Final = (
     Remedy(
@@ -42,12 +46,13 @@ def prescribe(
     """
     weight = _weighed(evidence)
     wrong = tuple(refusals)
+    unread = _unread(case)
     remedies: list[Remedy] = []
     for remedy in proposed:
         if remedy.kind not in REPAIRS:
             remedies.append(_at_most_ask(remedy, weight))
         elif not case.future:
-            remedies.append(_judged(case, weight, remedy, wrong))
+            remedies.append(_judged(case, weight, remedy, wrong, unread=unread))
     return tuple(remedies)
 
 
@@ -71,7 +76,7 @@ def _weighed(evidence: Iterable[Evidence]) -> _Weight:
         kind = fact.kind
         if fact.supports:
             second = second or kind not in STORE_KINDS
-            status = status or kind is EvidenceKind.STATUS
+            status = status or kind is _STATUS
             still = still or kind in _MOVING
         else:
             against = against or fact
@@ -97,20 +102,20 @@ def forbidden(case: Case, policy: SagaPolicy) -> tuple[Remedy, ...]:
     )
 
 
-def _judged(case: Case, weight: _Weight, remedy: Remedy, wrong: tuple[Remedy, ...]) -> Remedy:
-    if remedy.advice is Advice.REFUSE:
+def _judged(case: Case, weight: _Weight, remedy: Remedy, wrong: tuple[Remedy, ...], *, unread: bool) -> Remedy:
+    if remedy.advice is _REFUSE:
         return remedy
     for move in wrong:
         if move.kind is remedy.kind and move.step in (None, remedy.step):
             return _refused(remedy, move.because, move.override or "refused")
     if case.repeated:
         return _refused(remedy, "two rows have this id, so nobody knows which one would be repaired", "duplicate-id")
-    if _unread(case):
+    if unread:
         return _refused(remedy, "the state or the steps could not be read", "unreadable")
     owner = case.saga.owner
     if owner is not None and owner.alive is True:
         return _refused(remedy, f"{owner.name} is alive and still works on it", "owner-alive")
-    outbox = case.saga.outbox if remedy.kind in _SENDS else ()
+    outbox = case.saga.outbox if case.saga.outbox and remedy.kind in _SENDS else ()
     if outbox and any(entry.sent is False and entry.step in (None, remedy.step) for entry in outbox):
         return _refused(
             remedy, "a command of it still lies in the outbox: sent by hand it arrives twice", "outbox-unsent"
@@ -134,7 +139,7 @@ def _unread(case: Case) -> bool:
 
 
 def _at_most_ask(remedy: Remedy, weight: _Weight) -> Remedy:
-    if remedy.advice is not Advice.SAFE or weight.second:
+    if remedy.advice is not _SAFE or weight.second:
         return remedy
     return msgspec.structs.replace(remedy, advice=Advice.ASK)
 

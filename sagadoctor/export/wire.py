@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from sagadoctor.late import LatePattern
 from sagadoctor.model.finding import Finding
 from sagadoctor.model.report import BlindSpot, Group, ReportEnd
 
@@ -17,7 +18,7 @@ from .links import links
 
 SCHEMA: Final = "sagadoctor.report/1"
 
-_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_BEYOND_ASCII: Final = LatePattern(r"[^\x00-\x7f]")
 
 
 def _escape(found: re.Match[str]) -> str:

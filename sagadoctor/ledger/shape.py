@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from sagadoctor.errors import LedgerError
+from sagadoctor.late import LatePattern
 from sagadoctor.untrusted import shown
 
 from .database import Database, Row, Value
@@ -21,7 +21,7 @@ Moment = Annotated[
     ),
 ]
 """Microseconds since 1970 that are a time which Python knows."""
-_CELL = re.compile(r"\$\[(\d+)\]\[(\d+)\]")
+_CELL = LatePattern(r"\$\[(\d+)\]\[(\d+)\]")
 
 
 class Shape:

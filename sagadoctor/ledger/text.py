@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from sagadoctor.ids import digest
+from sagadoctor.late import LatePattern
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_UNSAFE = re.compile(r"[\\\x00]|[^\x00-\x7f]")
-_ESCAPE = re.compile(r"\\(?:(?P<self>\\)|u(?P<four>[0-9a-f]{4})|U(?P<eight>00(?:0[0-9a-f]|10)[0-9a-f]{4}))")
+_UNSAFE = LatePattern(r"[\\\x00]|[^\x00-\x7f]")
+_ESCAPE = LatePattern(r"\\(?:(?P<self>\\)|u(?P<four>[0-9a-f]{4})|U(?P<eight>00(?:0[0-9a-f]|10)[0-9a-f]{4}))")
 _LONGEST_KEY = 480
 _KEPT_OF_LONG_KEY = 400
 

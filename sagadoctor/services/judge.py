@@ -122,7 +122,11 @@ class Judge:
 
     async def _judge(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Finding]:
         observed = await self._observe(sagas)
-        suspects = [saga for saga in sagas if not self._plainly_well(saga, observed) or self._may_be_disputed(saga)]
+        suspects = [
+            saga
+            for saga in sagas
+            if not self._plainly_well(saga, observed) or (self.links.others and self._may_be_disputed(saga))
+        ]
         if not suspects:
             return []
         suspects = [veiled(saga, self.redactor) for saga in suspects]
@@ -165,7 +169,7 @@ class Judge:
 
     def _may_be_disputed(self, saga: Saga) -> bool:
         """Say whether another store could tell a different course of a row that is well by itself: it stood still."""
-        if not self.links.others or not saga.is_live or saga.updated_at is None:
+        if not saga.is_live or saga.updated_at is None:
             return False
         return self.now - saga.updated_at > self.policy.of(saga.saga_type).thresholds.no_progress
 

@@ -68,9 +68,10 @@ class Links(msgspec.Struct):
     async def _named(self, sagas: Sequence[Saga], relation: Relation, deadline: Deadline) -> list[Tied]:
         """Return the sagas that rows themselves name: their parent, or what was started to repair them."""
         naming: dict[str, list[str]] = {}
+        upwards = relation is Relation.PARENT
         for saga in sagas:
-            repair = saga.repaired_by if saga.state in ENDED else None
-            named = saga.parent_id if relation is Relation.PARENT else repair
+            repair = saga.repaired_by if saga.repaired_by is not None and saga.state in ENDED else None
+            named = saga.parent_id if upwards else repair
             if named is not None:
                 naming.setdefault(named, []).append(saga.saga_id)
         if not naming:
@@ -81,8 +82,10 @@ class Links(msgspec.Struct):
 
     async def _children(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
         """Return the children of live sagas that haven't ended well, unless the store can't look for them."""
+        if self.unfollowed is not None or Capability.LINKS not in self.store.capabilities:
+            return []
         parents = dict.fromkeys(saga.saga_id for saga in sagas if saga.is_live)
-        if not parents or self.unfollowed is not None or Capability.LINKS not in self.store.capabilities:
+        if not parents:
             return []
         try:
             rows = await _asked(parents, lambda ids: self.store.children(ids, deadline))
@@ -102,6 +105,8 @@ class Links(msgspec.Struct):
 
         From each saga that has both a parent and a child it is followed upwards, one question for each step up.
         """
+        if not children:
+            return []
         rows = {saga.saga_id: saga for saga in sagas}
         asked = {saga_id for saga_id, _, _ in children if rows[saga_id].parent_id is not None}
         if not asked:
@@ -129,6 +134,8 @@ class Links(msgspec.Struct):
 
     async def _twins(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
         """Return the same sagas as other stores tell them."""
+        if not self.others:
+            return []
         shared = {saga.saga_id: saga for saga in sagas if not saga.saga_id.isdigit()}
         tied: list[Tied] = []
         for other in self.others if shared else ():

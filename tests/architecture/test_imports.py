@@ -89,6 +89,13 @@ def test_a_scan_of_sqlite_loads_only_what_it_uses(tmp_path: Path) -> None:
     assert not of(loaded, NOT_FOR_SQLITE)
 
 
+def test_postgresql_is_connected_to_before_sqlalchemy_is_loaded(tmp_path: Path) -> None:
+    made = "from sagadoctor.api.sql.guest import make_driver\nfrom sagadoctor.api.sql.address import parse_address\n"
+    made += "driver = make_driver(parse_address('postgresql://u@localhost/d'), 'x')\n"
+    assert of(loaded_by(made + TELL, tmp_path), ("psycopg", "sqlalchemy")) == {"psycopg"}
+    assert of(loaded_by(f"{made}driver.load()\n{TELL}", tmp_path), ("sqlalchemy",))
+
+
 def test_listing_plugins_loads_none_of_them(tmp_path: Path) -> None:
     loaded = loaded_by(running("plugins", "list"), tmp_path)
     assert "sagadoctor.registry" in loaded

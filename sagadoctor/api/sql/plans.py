@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+
+from sagadoctor.late import LatePattern
 
 from .address import MARIADB, POSTGRESQL
 from .catalog import Table
@@ -14,8 +15,8 @@ from .driver import Row
 
 _MARIADB_COLUMNS: Final = {10: (2, 3, 5, 9), 12: (2, 4, 6, 11)}
 """By the number of columns of an EXPLAIN: where table, type, key and extra stand (MariaDB, MySQL)."""
-_SEARCH: Final = re.compile(r"SEARCH (?P<table>\S+) USING (?:COVERING )?INDEX (?P<index>.+?) \((?P<condition>.*)\)")
-_SCAN: Final = re.compile(r"SCAN (?P<table>\S+)(?: USING (?:COVERING )?INDEX (?P<index>.+))?")
+_SEARCH: Final = LatePattern(r"SEARCH (?P<table>\S+) USING (?:COVERING )?INDEX (?P<index>.+?) \((?P<condition>.*)\)")
+_SCAN: Final = LatePattern(r"SCAN (?P<table>\S+)(?: USING (?:COVERING )?INDEX (?P<index>.+))?")
 
 
 class Access(msgspec.Struct, frozen=True):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from sagadoctor.errors import BackendError, Unreachable
+from sagadoctor.late import LatePattern
 
 from .troubles import first_line
 
@@ -63,7 +63,7 @@ _TLS_SIGNS: Final = (
     "no certificate",
     "tls alert",
 )
-_PYTHON_PLACE: Final = re.compile(r"\.? \(_ssl\.c:\d+\)+\Z")
+_PYTHON_PLACE: Final = LatePattern(r"\.? \(_ssl\.c:\d+\)+\Z")
 
 
 def is_here(host: str) -> bool:
