@@ -118,9 +118,7 @@ def test_row_5_numbers_are_not_texts() -> None:
     assert ("saga", "attempts", "column") in told
 
 
-@pytest.mark.parametrize(
-    "shape", ["json_object", "op_table", "log_table", "columns", "counters", "arrays", "cursor_only"]
-)
+@pytest.mark.parametrize("shape", ["op_table", "log_table"])
 def test_shapes_that_are_not_built_say_so(shape: str) -> None:
     assert "not supported yet" in problems(changed(steps={"shape": shape}))[("steps", "shape")]
 
@@ -131,13 +129,6 @@ def test_steps_without_a_shape_list_the_shapes(steps: Any) -> None:
     assert told[0][0] == "steps"
     assert "json_list" in told[1]
     assert "op_table" not in told[1]
-
-
-@pytest.mark.parametrize("key", ["direction", "current", "waiting"])
-def test_keys_that_are_not_built_say_so(key: str) -> None:
-    value = {"direction": "by_name", "current": "next", "waiting": ["x"]}[key]
-    steps = {"shape": "json_list", "column": "s", "fields": {"name": "n", "status": "s"}, key: value}
-    assert "not supported yet" in problems(changed(steps=steps))[("steps", key)]
 
 
 @pytest.mark.parametrize("key", ["received", "replies", "locks", "writer"])
@@ -257,7 +248,7 @@ def test_the_schema_offers_what_is_built_and_nothing_else() -> None:
         assert f"'{shape}'" not in str(made)
     offered = {key for each in (made, *made["$defs"].values()) for key in each.get("properties", ())}
     assert {"outbox", "failed_means", "foreign_key", "order_by", "ignore"} <= offered
-    assert not {"received", "replies", "locks", "writer", "direction", "waiting", "current", "at", "query"} & offered
+    assert not {"received", "replies", "locks", "writer", "at", "query"} & offered
 
 
 def test_the_schema_of_an_id_knows_its_column() -> None:

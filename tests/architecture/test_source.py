@@ -17,7 +17,9 @@ LINES_OF_A_SIGNATURE = 60
 HIDES_MEANING = frozenset(
     ("manager", "managers", "helper", "helpers", "util", "utils", "common", "base", "data", "info", "infos", "misc")
 ) | frozenset(("item", "items", "object", "objects"))
-KNOWN_WORDS: dict[str, str] = {}
+KNOWN_WORDS: dict[str, str] = dict.fromkeys(
+    ("json_object", "JsonObject", "JsonObjectSteps"), "what JSON calls it, and the mapping language after it"
+)
 
 
 def words_of(name: str) -> set[str]:
@@ -94,7 +96,7 @@ def test_no_name_hides_what_it_means() -> None:
 
 
 def test_an_exception_to_the_names_is_still_needed() -> None:
-    defined = {node.name for file in FILES for node in definitions(file)}
+    defined = {node.name for file in FILES for node in definitions(file)} | {file.stem for file in FILES}
     assert set(KNOWN_WORDS) <= defined
 
 

@@ -73,7 +73,7 @@ def test_what_is_not_built_is_not_offered() -> None:
     offered = {key for node in walk(made) for key in node.get("properties", ())}
     assert {"shape", "foreign_key", "failed_means", "runbook"} <= offered
     later = {pattern[-1] for pattern in LATER}
-    assert not offered & {*later, "received", "replies", "locks", "writer", "direction", "waiting", "query"}
+    assert not offered & {*later, "received", "replies", "locks", "writer", "query"}
     shapes = {node["properties"]["shape"]["const"] for node in walk(made) if "shape" in node.get("properties", ())}
     assert shapes == set(SHAPES)
 

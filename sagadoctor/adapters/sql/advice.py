@@ -9,7 +9,7 @@ from typing import Final
 from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Kind, Table
 
 from .opened import Opened
-from .shapes import ChildTableSteps
+from .shapes import TableSteps
 from .states import ColumnStates
 
 _PREFIX: Final = 64
@@ -37,7 +37,7 @@ def unindexed(opened: Opened) -> list[str]:
     """Return the statements for indexes without which every page would read all of a big table beside the sagas'."""
     wanted: list[tuple[Table, str]] = []
     shape, outbox, owners = opened.reader.shape, opened.scan.outbox, opened.scan.owners
-    if isinstance(shape, ChildTableSteps) and shape.keys:
+    if isinstance(shape, TableSteps) and shape.keys:
         wanted.append((shape.source.table, shape.keys[0].name))
     if outbox is not None and outbox.key is not None:
         wanted.append((outbox.source.table, outbox.key.name))

@@ -83,3 +83,16 @@ def _cell(part: Ident, opened: CellReader, column: Column) -> CellReader:
     if isinstance(part, TextIdent):
         return part.canonical
     return opened if column.kind is Kind.UUID else lambda raw: part.canonical(opened(raw))
+
+
+def comparable(cells: Sequence[Any]) -> tuple[Any, ...]:
+    """Return raw cells so that an id and a foreign key of another type are equal when they mean one row."""
+    return tuple(_plain(cell) for cell in cells)
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, int):
+        return str(int(cell)).encode()
+    if isinstance(cell, bytes) and len(cell) == 36 and cell.count(b"-") == 4:
+        return cell.lower()  # a UUID, which one table may keep as text
+    return cell

@@ -12,7 +12,6 @@ from sagadoctor.api.v1.sql import Guest, Session, Table
 
 from .mapping.columns import TableName
 from .mapping.saga import Alive
-from .mapping.steps import ChildTable
 from .options import SqlOptions
 from .outbox import Outbox
 from .owners import Owners
@@ -125,7 +124,7 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
     words = options.steps
     alive = options.saga.owner.alive if options.saga.owner is not None else None
     table = tables.find(options.saga.table)
-    child = tables.find(words.table if isinstance(words, ChildTable) else None)
+    child = tables.find(getattr(words, "table", None))
     outbox = tables.find(options.outbox.table if options.outbox is not None else None)
     workers = tables.find(alive.table if alive is not None else None)
     missing.check()

@@ -14,7 +14,8 @@ from sagadoctor.api.v1.sql import parse_address
 from .mapping.around import OutboxWords
 from .mapping.columns import Later, Zone
 from .mapping.saga import SagaWords
-from .mapping.steps import NoSteps, Steps
+from .mapping.shapes.none import NoSteps
+from .mapping.steps import Steps
 from .words import FailedMeans
 
 

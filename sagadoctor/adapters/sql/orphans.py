@@ -13,7 +13,7 @@ from .find import among
 from .identity import opener_of
 from .idents import WholeId, ident
 from .opened import Opened
-from .shapes import ChildTableSteps
+from .shapes.child_table import ChildTableSteps
 from .values import Unreadable
 
 if TYPE_CHECKING:

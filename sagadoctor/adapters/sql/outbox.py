@@ -12,11 +12,11 @@ from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
 from .cells import ID_BOUND, NAME_BOUND
 from .fields import moment_reader, text_reader
+from .identity import comparable
 from .mapping.around import OutboxWords
 from .mapping.columns import ColumnWords, TimeColumn
 from .moments import as_moment, as_time
 from .selection import Selection
-from .shapes.child_table import comparable
 from .source import Missing, Source
 from .values import Unreadable, truth, word
 

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from sagadoctor.api.v1 import Saga
 from sagadoctor.api.v1.sql import SQLITE, Row, Session
 
+from .identity import comparable
 from .outbox import Outbox
 from .owners import Owners
 from .reader import SagaReader
-from .shapes import ChildTableSteps, JsonListSteps
-from .shapes.child_table import comparable
+from .shapes import InRowSteps, TableSteps
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,12 +53,12 @@ class Companions(msgspec.Struct, frozen=True):
     @property
     def needed(self) -> bool:
         """Say whether a page needs more than its own rows."""
-        return isinstance(self.reader.shape, ChildTableSteps) or self.outbox is not None or self.owners is not None
+        return isinstance(self.reader.shape, TableSteps) or self.outbox is not None or self.owners is not None
 
     def complete(self, session: Session, rows: Sequence[Row]) -> list[Saga]:
         """Return the facts of rows with what belongs to them."""
         reader = self.reader
-        if isinstance(reader.shape, ChildTableSteps):
+        if isinstance(reader.shape, TableSteps):
             keys = {key: None for row in rows if None not in (key := reader.identity.raw(row))}
             given = (reader.shape.parameters(reader.identity, key) for key in keys)
             steps = reader.shape.gather(session, (each for each in given if each is not None)) if keys else {}
@@ -103,7 +103,7 @@ def collect(
     """Run one page in a worker's thread; `key` has every row's raw key kept."""
     found = Rows()
     reader = companions.reader
-    at = reader.shape.document_at if isinstance(reader.shape, JsonListSteps) else 0
+    at = reader.shape.document_at if isinstance(reader.shape, InRowSteps) else 0
     if companions.needed or key is not None:
         with session.snapshot():
             with contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:

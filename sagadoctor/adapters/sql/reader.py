@@ -13,6 +13,7 @@ from sagadoctor.api.v1.sql import Column, Kind, Table
 
 from .attempts import Attempts
 from .cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
+from .course import Course
 from .cursor import Cursor
 from .fields import text_reader
 from .identity import Identity
@@ -24,7 +25,7 @@ from .options import SqlOptions
 from .ownership import Ownership
 from .payload import Payload
 from .selection import Selection
-from .shapes import ChildTableSteps, JsonListSteps, Shape, shape
+from .shapes import About, Around, InRowSteps, Shape, shape
 from .shapes.reading import Odd
 from .source import Missing, Source
 from .states import ColumnStates, ConstantState, States, Verdict, states
@@ -47,6 +48,7 @@ _TEXTS: Final = {
 _ID, _STATE, _RAW_STATE, _TYPE = _AT["saga_id"], _AT["state"], _AT["raw_state"], _AT["saga_type"]
 _STEPS, _CURRENT, _UPDATED, _ATTEMPTS = _AT["steps"], _AT["current_step"], _AT["updated_at"], _AT["attempts"]
 _OWNER, _PAYLOAD, _DOUBTS, _DERIVED = _AT["owner"], _AT["payload"], _AT["doubts"], _AT["derived"]
+_WAITING: Final = _AT["waiting_for"]
 _REMEMBERED: Final = 2000
 
 CellReader = Callable[[Any], Any]
@@ -102,8 +104,10 @@ class SagaReader:
         self._attempts = self._counted(words)
         self._owner = Ownership(words, self.source, self.selection)
         self._cursor = Cursor(words.current_step, self.source, self.selection, setting.policy)
-        self.shape: Shape = shape(options.steps, self.source, self.selection, child, detail=detail)
-        self._plain_steps = self.shape.plain if isinstance(self.shape, JsonListSteps) else None
+        around = Around(self.source, self.selection, child, setting.policy, words.current_step, detail)
+        self.shape: Shape = shape(options.steps, around)
+        self._plain_steps = self.shape.plain if isinstance(self.shape, InRowSteps) else None
+        self._course = Course(options.steps, setting.policy)
         if detail:
             self.payload.select(self.selection)
         self._special = (
@@ -180,7 +184,11 @@ class SagaReader:
             doubts.append(verdict.doubt)
         told = self._plain_steps(row) if self._plain_steps is not None else None
         if told is None:
-            told = self._steps(row, steps, doubts)
+            told = self._steps(row, steps, About(args[_TYPE], state), doubts)
+        if told and self._course.is_needed:
+            told = self._course.followed(told, About(args[_TYPE], state))
+            if args[_WAITING] is None and state not in ENDED:
+                args[_WAITING] = self._course.waits(told)
         args[_STEPS] = told
         if state not in ENDED:
             args[_CURRENT] = self._cursor.read(row, told, args[_TYPE], doubts)
@@ -205,14 +213,14 @@ class SagaReader:
         if self.payload.is_selected:
             args[_PAYLOAD] = self.payload.read(row, doubts)
 
-    def _steps(self, row: Any, steps: Told | None, doubts: list[Doubt]) -> tuple[Step, ...] | None:
-        if isinstance(self.shape, ChildTableSteps):
+    def _steps(self, row: Any, steps: Told | None, about: About, doubts: list[Doubt]) -> tuple[Step, ...] | None:
+        if not isinstance(self.shape, InRowSteps):
             if steps is None:
                 return ()
             doubts.extend(steps[1].doubts)
             return steps[0]
         odd = Odd()
-        told = self.shape.steps(row, odd)
+        told = self.shape.steps(row, about, odd)
         doubts.extend(odd.doubts)
         return told
 

@@ -15,7 +15,7 @@ from .opened import Opened
 from .page import collect
 from .planning import Planner
 from .searching import business_key_element
-from .shapes import ChildTableSteps
+from .shapes import TableSteps
 from .states import ColumnStates, RuleStates
 from .vocabulary import parameter
 
@@ -40,7 +40,7 @@ async def survey(guest: Guest, opened: Opened, look: Look) -> Survey:
     """Return what the store says of its sagas together."""
     shared = await guest.run(_work(opened, look), look.deadline)
     orphans, note = None, ""
-    if look.saga_types is None and isinstance(opened.reader.shape, ChildTableSteps):  # such steps are of no type
+    if look.saga_types is None and isinstance(opened.reader.shape, TableSteps):  # such steps are of no type
         from .orphans import SAMPLE, orphan_steps
 
         orphans, note = await guest.run(lambda session: orphan_steps(session, opened, SAMPLE), look.deadline)

@@ -1,32 +1,37 @@
-"""One file per shape of steps; a new shape is a new file and a line here."""
+"""One file per shape of steps; a new shape is a new file and a line here.
+
+Only the file of the shape that a store has is loaded.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from sagadoctor.api.v1.sql import Table
-
-from ..mapping.steps import ChildTable, JsonList, StepWords
-from .child_table import ChildTableSteps
-from .json_list import JsonListSteps
-from .none import UnknownSteps
+from .port import About, Around, InRowSteps, TableSteps
 
 if TYPE_CHECKING:
-    from ..selection import Selection
-    from ..source import Source
+    from ..mapping.step_words import StepWords
 
-InRow = JsonListSteps | UnknownSteps
-"""Shapes whose steps stand in the saga's own row."""
-Shape = InRow | ChildTableSteps
+Shape = InRowSteps | TableSteps
+
+_READERS: Final = {
+    "json_list": "JsonListSteps",
+    "json_object": "JsonObjectSteps",
+    "child_table": "ChildTableSteps",
+    "columns": "FlagSteps",
+    "counters": "CountedSteps",
+    "arrays": "ListedSteps",
+    "cursor_only": "CursorSteps",
+    "none": "UnknownSteps",
+}
+"""The reader of each shape, in the module of its name."""
 
 
-def shape(words: StepWords, source: Source, selection: Selection, child: Table | None, *, detail: bool) -> Shape:
+def shape(words: StepWords, around: Around) -> Shape:
     """Return the reader for the shape that a mapping says."""
-    if isinstance(words, JsonList):
-        return JsonListSteps(words, source, selection, detail=detail)
-    if isinstance(words, ChildTable) and child is not None:
-        return ChildTableSteps(words, child, source.engine, source.zone, source.missing, detail=detail)
-    return UnknownSteps()
+    made: Shape = getattr(import_module(f".{words.shape}", __package__), _READERS[words.shape])(words, around)
+    return made
 
 
-__all__ = ["ChildTableSteps", "InRow", "JsonListSteps", "Shape", "UnknownSteps", "shape"]
+__all__ = ["About", "Around", "InRowSteps", "Shape", "TableSteps", "shape"]

@@ -6,19 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sagadoctor.api.v1 import Step
-from sagadoctor.api.v1.sql import Column, Kind, Session, Table
+from sagadoctor.api.v1.sql import Column, Kind, Session
 
 from ..cells import ERROR_BOUND, NAME_BOUND
-from ..mapping.steps import ChildTable
+from ..identity import comparable
+from ..mapping.shapes.child_table import ChildTable
 from ..selection import Selection
-from ..source import Missing, Source
+from ..source import Source
 from ..values import Unreadable, word
-from .json_list import has_times
-from .reading import MOST_STEPS, Odd, StepReader
+from .port import Around, TableSteps
+from .reading import MOST_STEPS, Odd, StepReader, has_times
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
     from sqlalchemy import ColumnElement, Select
 
     from ..identity import Identity
@@ -29,24 +28,15 @@ CHUNK: Final = 1000
 _DOCUMENTS: Final = (Kind.JSON, Kind.JSONB)
 
 
-class ChildTableSteps:
+class ChildTableSteps(TableSteps):
     """Reads the rows of a child table for a page of sagas."""
 
-    in_row = False
-
-    def __init__(
-        self,
-        words: ChildTable,
-        table: Table,
-        engine: str,
-        zone: ZoneInfo | None,
-        missing: Missing,
-        *,
-        detail: bool = False,
-    ) -> None:
+    def __init__(self, words: ChildTable, around: Around) -> None:
         """Find the columns and make the step's reader."""
-        self.source = Source(table, engine, zone, missing)
-        self.reader = StepReader(words.fields, words, zone, detail=detail)
+        table, zone = around.child, around.source.zone
+        assert table is not None
+        self.source = Source(table, around.source.engine, zone, around.source.missing)
+        self.reader = StepReader(words.fields, words, zone, detail=around.detail)
         self.where = self.source.where(words.where)
         """What makes a row one of these sagas' steps, where others keep theirs in this table too."""
         self.has_times = has_times(words.fields)
@@ -141,19 +131,6 @@ class ChildTableSteps:
         step = self.reader.step(index, values, odd, values)
         if not self.reader.is_ignored(step.name):
             into.append(step)
-
-
-def comparable(cells: Sequence[Any]) -> tuple[Any, ...]:
-    """Return raw cells so that an id and a foreign key of another type are equal when they mean one row."""
-    return tuple(_plain(cell) for cell in cells)
-
-
-def _plain(cell: Any) -> Any:
-    if isinstance(cell, int):
-        return str(int(cell)).encode()
-    if isinstance(cell, bytes) and len(cell) == 36 and cell.count(b"-") == 4:
-        return cell.lower()  # a UUID, which one table may keep as text
-    return cell
 
 
 class _Steps:

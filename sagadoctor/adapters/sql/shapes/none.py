@@ -6,16 +6,19 @@ from typing import Any
 
 from sagadoctor.api.v1 import Step
 
+from ..mapping.step_words import StepWords
+from .port import About, Around, InRowSteps
 from .reading import Odd
 
 
-class UnknownSteps:
+class UnknownSteps(InRowSteps):
     """Says of every saga that its steps are not known."""
 
-    in_row = True
-    has_times = False
+    def __init__(self, words: StepWords | None = None, around: Around | None = None) -> None:
+        """Need nothing."""
+        del words, around
 
-    def steps(self, row: Any, odd: Odd) -> tuple[Step, ...] | None:
+    def steps(self, row: Any, about: About, odd: Odd) -> tuple[Step, ...] | None:
         """Return None: not known."""
-        del row, odd
+        del row, about, odd
         return None

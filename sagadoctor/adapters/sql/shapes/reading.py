@@ -13,7 +13,7 @@ from sagadoctor.api.v1 import Doubt, Step, StepStatus
 from ..cells import DETAIL_BOUND, ERROR_BOUND
 from ..fields import Reader, found_in, moment_reader, number_reader, text_reader, translator
 from ..mapping.columns import ColumnWords, NumberColumn, TextColumn, TimeColumn
-from ..mapping.steps import StatusWords, StepFields, StepWords
+from ..mapping.step_words import StatusWords, StepFields, StepWords
 from ..values import Unreadable, raw_text, word
 from ..words import step_status, step_synonym
 
@@ -145,21 +145,25 @@ class StepReader:
         """Say whether the mapping leaves out steps of this name."""
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._ignore)
 
-    def step(self, index: int, values: Mapping[str, Any], odd: Odd, whole: Any = None) -> Step:
-        """Return the step; whatever can't be read is noted and left empty."""
+    def step(
+        self, index: int, values: Mapping[str, Any], odd: Odd, whole: Any = None, *, name: str | None = None
+    ) -> Step:
+        """Return the step; whatever can't be read is noted and left empty. `name` is what it is called elsewhere."""
         found: dict[str, Any] = dict(self._constants)
-        for name, source, read in self._readers:
+        if name is not None:
+            found["name"] = name
+        for field, source, read in self._readers:
             value = whole if source == WHOLE else values.get(source or "")
             if value is None:
                 continue
             try:
-                found[name] = read(value)
+                found[field] = read(value)
             except Unreadable as unreadable:
-                found[name] = odd.note(f"steps[{index}].{name}", unreadable)
-        for name, most in self.bounds.items():
-            text = found.get(name)
+                found[field] = odd.note(f"steps[{index}].{field}", unreadable)
+        for field, most in self.bounds.items():
+            text = found.get(field)
             if text is not None:
-                found[name] = self._clean(text, most, f"steps[{index}].{name}", odd)
+                found[field] = self._clean(text, most, f"steps[{index}].{field}", odd)
         if not found.get("name"):
             found["name"] = f"step {index}"
             odd.say(f"steps[{index}].name", None, "the step has no name")
@@ -188,6 +192,11 @@ class StepReader:
         started, limit = found.get("started_at"), found.get("timeout_at")
         if started is not None and limit is not None and limit < started:
             odd.say(f"steps[{index}].timeout_at", limit.isoformat(), "the deadline lies before the step's start")
+
+
+def has_times(fields: StepFields) -> bool:
+    """Say whether the mapping tells when a step began or ended."""
+    return any(getattr(fields, name) is not None for name in ("started_at", "executed_at", "compensated_at"))
 
 
 def result_reader(spec: TextColumn) -> Reader:

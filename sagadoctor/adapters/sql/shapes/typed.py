@@ -17,7 +17,7 @@ from sagadoctor.api.v1 import Step
 from sagadoctor.api.v1.sql import Column, Kind
 
 from ..mapping.columns import ColumnWords, JsonFormat, TimeColumn, TimeFormat
-from ..mapping.steps import JsonList
+from ..mapping.shapes.json_list import JsonList
 from ..times import epoch, time_reader, timestamps, utc_text, zone_of
 from ..values import Unreadable
 from .reading import MOMENTS, MOST_STEPS, StepReader

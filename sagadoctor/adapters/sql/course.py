@@ -1,0 +1,131 @@
+"""The course of a saga as its mapping says it: undos in rows of their own, waits, and the step that is out."""
+
+from __future__ import annotations
+
+import fnmatch
+from typing import Final
+
+from msgspec.structs import replace
+
+from sagadoctor.api.v1 import FORWARD, Policy, SagaPolicy, SagaState, Step, StepStatus
+
+from .mapping.step_words import StepWords
+from .shapes import About
+
+_NEXT: Final = frozenset(("op_table", "log_table", "columns", "counters", "cursor_only"))
+"""Shapes that don't tell which step is out, unless the mapping says that they do."""
+_OPEN: Final = frozenset(
+    (StepStatus.EXECUTING, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED, StepStatus.UNKNOWN)
+)
+_GIVEN_UP: Final = frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT))
+_UNDO: Final = {
+    StepStatus.COMPLETED: StepStatus.COMPENSATED,
+    StepStatus.COMPENSATED: StepStatus.COMPENSATED,
+    StepStatus.EXECUTING: StepStatus.COMPENSATING,
+    StepStatus.COMPENSATING: StepStatus.COMPENSATING,
+    StepStatus.FAILED: StepStatus.COMPENSATION_FAILED,
+    StepStatus.TIMED_OUT: StepStatus.COMPENSATION_FAILED,
+    StepStatus.COMPENSATION_FAILED: StepStatus.COMPENSATION_FAILED,
+}
+"""What the status of an undo's own row says of the step that it undoes; any other leaves that one as it is."""
+
+
+class Course:
+    """What a mapping says of all steps of a saga together."""
+
+    def __init__(self, words: StepWords, policy: Policy) -> None:
+        """Find out whether anything has to be done at all."""
+        self._policy = policy
+        self._by_name = words.direction == "by_name"
+        self._next = words.current == "next" or (words.current is None and words.shape in _NEXT)
+        self._waiting = words.waiting
+        self.is_needed = self._by_name or self._next or bool(self._waiting)
+
+    def followed(self, steps: tuple[Step, ...], about: About) -> tuple[Step, ...]:
+        """Return the steps with their undos joined to them, and the one that is out marked as such."""
+        policy = self._policy.of(about.saga_type)
+        if self._by_name:
+            steps = joined(steps, policy)
+        if self._next:
+            steps = onward(steps, about.state, policy)
+        return steps
+
+    def waits(self, steps: tuple[Step, ...]) -> str | None:
+        """Return the name of the wait that is out; None where none is."""
+        for step in steps if self._waiting else ():
+            if step.status is StepStatus.EXECUTING and any(
+                fnmatch.fnmatchcase(step.name, pattern) for pattern in self._waiting
+            ):
+                return step.name
+        return None
+
+
+def joined(steps: tuple[Step, ...], policy: SagaPolicy) -> tuple[Step, ...]:
+    """Return the steps without those that are named like another one's compensation: they tell how its undo went."""
+    undone_by: dict[str, str] = {}
+    for step in steps:
+        said = policy.step(step.name)
+        name = step.compensation or (said.compensation if said is not None else None)
+        if name is not None and name != step.name:
+            undone_by.setdefault(name, step.name)
+    undos = {undone_by[step.name]: step for step in steps if step.name in undone_by}
+    if not undos:
+        return steps
+    kept = [step for step in steps if step.name not in undone_by]
+    return tuple(
+        _undone(step, undos[step.name], index) if step.name in undos else replace(step, index=index)
+        for index, step in enumerate(kept)
+    )
+
+
+def _undone(step: Step, undo: Step, index: int) -> Step:
+    status = _UNDO.get(undo.status)
+    if status is None:
+        return replace(step, index=index)
+    told = undo.compensated_at or undo.executed_at
+    return replace(
+        step,
+        index=index,
+        status=status,
+        raw_status=undo.raw_status,
+        compensation=step.compensation or undo.name,
+        compensated_at=told if status is StepStatus.COMPENSATED else None,
+        attempts=undo.attempts,
+        next_attempt_at=undo.next_attempt_at,
+        timeout_at=undo.timeout_at,
+        error=undo.error or step.error,
+    )
+
+
+def onward(steps: tuple[Step, ...], state: SagaState, policy: SagaPolicy) -> tuple[Step, ...]:
+    """Return the steps of a live saga with the one that must be out marked as such, where none tells that it is.
+
+    On the way forward that is the first one not done, while being undone the last one that ran and stands.
+    """
+    if any(step.status in _OPEN for step in steps):
+        return steps
+    if state is SagaState.COMPENSATING:
+        standing = [step for step in steps if step.status is StepStatus.COMPLETED and _is_compensable(step, policy)]
+        return _marked(steps, standing[-1], StepStatus.COMPENSATING) if standing else steps
+    if state not in FORWARD or any(step.status in _GIVEN_UP and not _is_optional(step, policy) for step in steps):
+        return steps
+    left = next((step for step in steps if step.status is StepStatus.PENDING), None)
+    return steps if left is None else _marked(steps, left, StepStatus.EXECUTING)
+
+
+def _marked(steps: tuple[Step, ...], one: Step, status: StepStatus) -> tuple[Step, ...]:
+    return tuple(replace(step, status=status, derived=True) if step is one else step for step in steps)
+
+
+def _is_compensable(step: Step, policy: SagaPolicy) -> bool:
+    said = policy.step(step.name)
+    if step.name in policy.irreversible:
+        return False
+    if said is not None and said.compensable is not None:
+        return said.compensable
+    return step.compensation is not None or (said is not None and said.compensation is not None)
+
+
+def _is_optional(step: Step, policy: SagaPolicy) -> bool:
+    said = policy.step(step.name)
+    return said is not None and said.optional

@@ -1,0 +1,1 @@
+"""The shapes of steps, a model each; only the one that a store has is loaded."""
