@@ -59,13 +59,13 @@ class Tables:
 
 
 def surveyed(store: SqlStore, **asked: Any) -> tuple[OrphanSteps | None, list[str]]:
-    """What a survey tells, and the notes of the scan after it."""
+    """What a survey tells of steps without a saga, and its notes."""
 
     async def work() -> tuple[OrphanSteps | None, list[str]]:
         try:
             look = Look(later(), allow_full_scan=True, **asked)
-            told = (await store.survey(look)).orphans
-            return told, [note for page in [page async for page in store.read(look)] for note in page.notes]
+            told = await store.survey(look)
+            return told.orphans, list(told.notes)
         finally:
             await store.close()
 
