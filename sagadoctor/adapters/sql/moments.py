@@ -52,8 +52,13 @@ class Moments:
         """Say whether every row has to be finished, not just those without a time of change."""
         return bool(self._from_ids or self._from_steps or "deadline" in self.columns)
 
-    def finish(self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt]) -> tuple[str, ...]:
-        """Fill in what follows from other fields; return the names of what was concluded and not read."""
+    def finish(
+        self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt], newest: datetime | None = None
+    ) -> tuple[str, ...]:
+        """Fill in what follows from other fields; return the names of what was concluded and not read.
+
+        `newest` is when the newest row of a step was written: the saga has moved since its own row was.
+        """
         derived = [name for name in self._from_ids if args[_AT[name]] is not None]
         created = args[_CREATED]
         unreadable = any(doubt.field == "updated_at" for doubt in doubts)
@@ -63,6 +68,9 @@ class Moments:
         for name in self._from_steps:
             args[_AT[name]] = _from_steps(name, steps)
             derived.append(name)
+        if newest is not None and (args[_UPDATED] is None or args[_UPDATED] < newest):
+            args[_UPDATED] = newest
+            derived += [] if "updated_at" in derived else ["updated_at"]
         deadline = args[_DEADLINE]
         if deadline is not None and created is not None and deadline < created:
             doubts.append(Doubt("deadline", deadline.isoformat(), "the deadline lies before the saga's start"))

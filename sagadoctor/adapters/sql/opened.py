@@ -85,6 +85,8 @@ class Opened(msgspec.Struct, frozen=True):
     def _moved_at(self, saga: Saga) -> list[datetime | None]:
         """Return the times by which the database was asked; where it couldn't be, all that the row tells."""
         if "updated_at" in self.reader.times.columns:
+            if self.reader.times.columns["updated_at"][0].from_ is not None:
+                return []  # the column chose the row, and the row tells what the steps say
             return [saga.updated_at or saga.created_at]
         if "ended_at" in self.reader.times.columns:
             return [saga.ended_at]
