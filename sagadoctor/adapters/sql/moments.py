@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sagadoctor.api.v1 import Doubt, Saga, Step
+from sagadoctor.api.v1 import ENDED, Doubt, Saga, Step
 from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Kind
 
 from .fields import moment_reader
@@ -20,6 +20,7 @@ from .values import Unreadable
 MOMENTS: Final = ("created_at", "updated_at", "ended_at", "deadline", "next_attempt_at")
 _AT: Final = {name: place for place, name in enumerate(Saga.__struct_fields__) if name in MOMENTS}
 _CREATED, _UPDATED, _DEADLINE = _AT["created_at"], _AT["updated_at"], _AT["deadline"]
+_ENDED, _STATE = _AT["ended_at"], Saga.__struct_fields__.index("state")
 _PROGRESS: Final = ("created_at", "updated_at")
 _NUMBERS: Final = (Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 
@@ -66,6 +67,9 @@ class Moments:
             args[_UPDATED] = created
             derived.append("updated_at")
         for name in self._from_steps:
+            if name == "updated_at" and args[_STATE] in ENDED and args[_ENDED] is None and args[_UPDATED] is not None:
+                args[_ENDED] = args[_UPDATED]  # the row itself was last written when it ended
+                derived.append("ended_at")
             args[_AT[name]] = _from_steps(name, steps)
             derived.append(name)
         if newest is not None and (args[_UPDATED] is None or args[_UPDATED] < newest):
