@@ -92,7 +92,8 @@ def findings(sheet: Sheet, policy: Policy, at: datetime = AS_OF) -> list[Finding
 
 
 def primary(found: list[Finding]) -> Mapping[str, Finding]:
-    return {each.saga_id: each for each in found if each.primary and each.severity is not Severity.INFO}
+    sick = (each for each in found if each.primary and each.severity is not Severity.INFO)
+    return {each.saga_id: each for each in sick if each.saga_id is not None}
 
 
 def sagas(sheet: Sheet, **asked: Any) -> dict[str, Saga]:

@@ -330,7 +330,7 @@ def test_ids_of_another_type_and_of_several_columns(store_url: str, kind: str) -
     told = [{"n": 0, "whose": "a", "saga": 7, "step": "pay", "status": "done"}]
     told.append({"n": 1, "whose": "b", "saga": 7, "step": "ship", "status": "begun"})
     rows.add(*told)
-    said = {"shape": "log_table", "table": "ops", "foreign_key": ["whose", "saga"], "order_by": "n"}
+    said: dict[str, Any] = {"shape": "log_table", "table": "ops", "foreign_key": ["whose", "saga"], "order_by": "n"}
     said |= {"fields": {"name": "step", "status": "status"}, "values": {"begun": "executing"}}
     mapping = {"saga": {"table": "sagas", "id": ["tenant", "id"], "state": "state"}, "steps": said}
     found = {saga.saga_id: [step.name for step in saga.steps or ()] for saga in read(sagas.open(mapping))}
