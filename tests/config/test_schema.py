@@ -123,5 +123,5 @@ def test_the_example_fits_and_what_is_not_built_does_not() -> None:
     saga["id"] = {"columns": ["id"]}
     assert not fits(example, made, made)
     saga["id"] = "id"
-    example["stores"]["bookings"]["steps"]["shape"] = "op_table"
+    example["stores"]["bookings"]["steps"]["shape"] = "table_of_ops"
     assert not fits(example, made, made)

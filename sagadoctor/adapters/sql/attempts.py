@@ -8,9 +8,10 @@ from typing import Any
 from sagadoctor.api.v1 import Doubt
 from sagadoctor.api.v1.sql import Column
 
-from .cells import NAME_BOUND
-from .fields import doublings, number_reader, translator
+from .cells import ERROR_BOUND, NAME_BOUND
+from .fields import at_path, doublings, number_reader, translator
 from .mapping.columns import DoubledFrom, NumberColumn
+from .paths import parse_path
 from .selection import Selection
 from .source import Source
 from .values import Unreadable, whole
@@ -25,12 +26,12 @@ class Attempts:
         opened, read, translate = source.opener(column), number_reader(words), translator(words)
         self._read: Callable[[Any], int | None] = lambda raw: read(opened(raw))
         self._number: Callable[[Any], int | None] = lambda raw: whole(translate(opened(raw)))
-        self._from: tuple[int, Callable[[Any], Any], float] | None = None
+        self._from: tuple[int, Callable[[Any], int | None], float] | None = None
         if isinstance(words.base, DoubledFrom):
             start = source.column(words.base.column)
             if start is not None:
-                at = selection.add(f"number:{start.name}", source.text(start, NAME_BOUND))
-                self._from = (at, source.opener(start), float(words.base.default))
+                at = selection.add(f"number:{start.name}", source.text(start, ERROR_BOUND))
+                self._from = (at, _start(words.base, source.opener(start)), float(words.base.default))
 
     def read(self, row: Any, doubts: list[Doubt]) -> int | None:
         """Return the attempts; what can't be read is noted."""
@@ -41,8 +42,19 @@ class Attempts:
             if self._from is None:
                 return self._read(raw)
             at, opened, otherwise = self._from
-            start = None if row[at] is None else whole(opened(row[at]))
+            start = None if row[at] is None else opened(row[at])
             return doublings(self._number(raw), start or otherwise)
         except Unreadable as odd:
             doubts.append(Doubt("attempts", odd.raw, odd.reason))
             return None
+
+
+def _start(words: DoubledFrom, opened: Callable[[Any], Any]) -> Callable[[Any], int | None]:
+    """Return what reads where the doubling began; an empty text tells nothing."""
+    follow = at_path(parse_path(words.path) if words.path is not None else None)
+
+    def read(raw: Any) -> int | None:
+        value = opened(raw)
+        return None if value == "" else whole(follow(value))
+
+    return read

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import fnmatch
+import re
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec.structs import replace
 
-from sagadoctor.api.v1 import FORWARD, Policy, SagaPolicy, SagaState, Step, StepStatus
+from sagadoctor.api.v1 import ENDED, FORWARD, Doubt, Policy, SagaPolicy, SagaState, Step, StepStatus
 
 from .mapping.step_words import StepWords
 from .shapes import About
 
 _NEXT: Final = frozenset(("op_table", "log_table", "columns", "counters", "cursor_only"))
 """Shapes that don't tell which step is out, unless the mapping says that they do."""
+_PLACE: Final = re.compile(r"steps\[(\d+)\](.*)", re.DOTALL)
 _OPEN: Final = frozenset(
     (StepStatus.EXECUTING, StepStatus.COMPENSATING, StepStatus.COMPENSATION_FAILED, StepStatus.UNKNOWN)
 )
+_DONE: Final = frozenset((StepStatus.COMPLETED, StepStatus.SKIPPED))
 _GIVEN_UP: Final = frozenset((StepStatus.FAILED, StepStatus.TIMED_OUT))
-_UNDO: Final = {
+AS_UNDO: Final = {
     StepStatus.COMPLETED: StepStatus.COMPENSATED,
     StepStatus.COMPENSATED: StepStatus.COMPENSATED,
     StepStatus.EXECUTING: StepStatus.COMPENSATING,
@@ -26,6 +30,7 @@ _UNDO: Final = {
     StepStatus.FAILED: StepStatus.COMPENSATION_FAILED,
     StepStatus.TIMED_OUT: StepStatus.COMPENSATION_FAILED,
     StepStatus.COMPENSATION_FAILED: StepStatus.COMPENSATION_FAILED,
+    StepStatus.UNKNOWN: StepStatus.UNKNOWN,
 }
 """What the status of an undo's own row says of the step that it undoes; any other leaves that one as it is."""
 
@@ -39,13 +44,16 @@ class Course:
         self._by_name = words.direction == "by_name"
         self._next = words.current == "next" or (words.current is None and words.shape in _NEXT)
         self._waiting = words.waiting
-        self.is_needed = self._by_name or self._next or bool(self._waiting)
+        self._is_log = words.shape == "log_table"
+        self.is_needed = self._by_name or self._next or self._is_log or bool(self._waiting)
 
     def followed(self, steps: tuple[Step, ...], about: About) -> tuple[Step, ...]:
         """Return the steps with their undos joined to them, and the one that is out marked as such."""
         policy = self._policy.of(about.saga_type)
         if self._by_name:
             steps = joined(steps, policy)
+        if self._is_log and (steps or about.state not in ENDED):
+            steps = whole(steps, policy)
         if self._next:
             steps = onward(steps, about.state, policy)
         return steps
@@ -73,13 +81,14 @@ def joined(steps: tuple[Step, ...], policy: SagaPolicy) -> tuple[Step, ...]:
         return steps
     kept = [step for step in steps if step.name not in undone_by]
     return tuple(
-        _undone(step, undos[step.name], index) if step.name in undos else replace(step, index=index)
+        undone(step, undos[step.name], index) if step.name in undos else replace(step, index=index)
         for index, step in enumerate(kept)
     )
 
 
-def _undone(step: Step, undo: Step, index: int) -> Step:
-    status = _UNDO.get(undo.status)
+def undone(step: Step, undo: Step, index: int) -> Step:
+    """Return a step as its undo left it; one whose turn has not come leaves it as it is."""
+    status = AS_UNDO.get(undo.status)
     if status is None:
         return replace(step, index=index)
     told = undo.compensated_at or undo.executed_at
@@ -97,6 +106,27 @@ def _undone(step: Step, undo: Step, index: int) -> Step:
     )
 
 
+def whole(steps: tuple[Step, ...], policy: SagaPolicy) -> tuple[Step, ...]:
+    """Return the steps of a log with those of [sagas] that have no row yet, in the order of [sagas]."""
+    told: dict[str, Step] = {step.name: step for step in steps}
+    defined = {said.name: told.get(said.name) for said in policy.steps}
+    order = [step or Step(name, 0, StepStatus.PENDING, derived=True) for name, step in defined.items()]
+    order += [step for step in steps if step.name not in defined]
+    return tuple(replace(step, index=index) for index, step in enumerate(order))
+
+
+def moved(doubts: Iterable[Doubt], before: tuple[Step, ...], after: tuple[Step, ...]) -> list[Doubt]:
+    """Return the doubts about steps at the places that these have come to."""
+    names = {step.index: step.name for step in before}
+    places = {step.name: step.index for step in after}
+    out: list[Doubt] = []
+    for doubt in doubts:
+        found = _PLACE.match(doubt.field)
+        place = places.get(names.get(int(found[1]), "")) if found is not None else None
+        out.append(doubt if found is None or place is None else replace(doubt, field=f"steps[{place}]{found[2]}"))
+    return out
+
+
 def onward(steps: tuple[Step, ...], state: SagaState, policy: SagaPolicy) -> tuple[Step, ...]:
     """Return the steps of a live saga with the one that must be out marked as such, where none tells that it is.
 
@@ -109,8 +139,22 @@ def onward(steps: tuple[Step, ...], state: SagaState, policy: SagaPolicy) -> tup
         return _marked(steps, standing[-1], StepStatus.COMPENSATING) if standing else steps
     if state not in FORWARD or any(step.status in _GIVEN_UP and not _is_optional(step, policy) for step in steps):
         return steps
-    left = next((step for step in steps if step.status is StepStatus.PENDING), None)
+    left = next(
+        (each for at, each in enumerate(steps) if each.status is StepStatus.PENDING and not _passed(at, steps, policy)),
+        None,
+    )
     return steps if left is None else _marked(steps, left, StepStatus.EXECUTING)
+
+
+def _passed(at: int, steps: tuple[Step, ...], policy: SagaPolicy) -> bool:
+    """Say whether the saga has gone on without a step: another one took its place, or it is optional."""
+    said = policy.step(steps[at].name)
+    if said is None:
+        return False
+    line = policy.line(said.name)
+    if any(step.status in _DONE and policy.line(step.name) == line for step in steps):
+        return True
+    return said.optional and any(step.status in _DONE for step in steps[at + 1 :])
 
 
 def _marked(steps: tuple[Step, ...], one: Step, status: StepStatus) -> tuple[Step, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sagadoctor.api.v1 import Doubt, Saga, Step
+from sagadoctor.api.v1 import ENDED, Doubt, Saga, Step
 from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Kind
 
 from .fields import moment_reader
@@ -20,6 +20,7 @@ from .values import Unreadable
 MOMENTS: Final = ("created_at", "updated_at", "ended_at", "deadline", "next_attempt_at")
 _AT: Final = {name: place for place, name in enumerate(Saga.__struct_fields__) if name in MOMENTS}
 _CREATED, _UPDATED, _DEADLINE = _AT["created_at"], _AT["updated_at"], _AT["deadline"]
+_ENDED, _STATE = _AT["ended_at"], Saga.__struct_fields__.index("state")
 _PROGRESS: Final = ("created_at", "updated_at")
 _NUMBERS: Final = (Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 
@@ -52,8 +53,13 @@ class Moments:
         """Say whether every row has to be finished, not just those without a time of change."""
         return bool(self._from_ids or self._from_steps or "deadline" in self.columns)
 
-    def finish(self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt]) -> tuple[str, ...]:
-        """Fill in what follows from other fields; return the names of what was concluded and not read."""
+    def finish(
+        self, args: list[Any], steps: tuple[Step, ...] | None, doubts: list[Doubt], newest: datetime | None = None
+    ) -> tuple[str, ...]:
+        """Fill in what follows from other fields; return the names of what was concluded and not read.
+
+        `newest` is when the newest row of a step was written: the saga has moved since its own row was.
+        """
         derived = [name for name in self._from_ids if args[_AT[name]] is not None]
         created = args[_CREATED]
         unreadable = any(doubt.field == "updated_at" for doubt in doubts)
@@ -61,8 +67,14 @@ class Moments:
             args[_UPDATED] = created
             derived.append("updated_at")
         for name in self._from_steps:
+            if name == "updated_at" and args[_STATE] in ENDED and args[_ENDED] is None and args[_UPDATED] is not None:
+                args[_ENDED] = args[_UPDATED]  # the row itself was last written when it ended
+                derived.append("ended_at")
             args[_AT[name]] = _from_steps(name, steps)
             derived.append(name)
+        if newest is not None and (args[_UPDATED] is None or args[_UPDATED] < newest):
+            args[_UPDATED] = newest
+            derived += [] if "updated_at" in derived else ["updated_at"]
         deadline = args[_DEADLINE]
         if deadline is not None and created is not None and deadline < created:
             doubts.append(Doubt("deadline", deadline.isoformat(), "the deadline lies before the saga's start"))

@@ -84,9 +84,10 @@ class Opened(msgspec.Struct, frozen=True):
 
     def _moved_at(self, saga: Saga) -> list[datetime | None]:
         """Return the times by which the database was asked; where it couldn't be, all that the row tells."""
-        if "updated_at" in self.reader.times.columns:
+        told = self.reader.times.columns.get("updated_at")
+        if told is not None and told[0].from_ is None:
             return [saga.updated_at or saga.created_at]
-        if "ended_at" in self.reader.times.columns:
+        if told is not None or "ended_at" in self.reader.times.columns:
             return [saga.ended_at]
         moments = [saga.updated_at, saga.created_at]
         for step in saga.steps or ():

@@ -13,7 +13,7 @@ from .find import among
 from .identity import opener_of
 from .idents import WholeId, ident
 from .opened import Opened
-from .shapes.child_table import ChildTableSteps
+from .shapes.rows import StepRows
 from .values import Unreadable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _NAMED: Final = 10
 def orphan_steps(session: Session, opened: Opened, sample: int) -> tuple[OrphanSteps | None, str]:
     """Return which steps of a sample belong to no saga, and why they were not looked for, where they weren't."""
     shape = opened.reader.shape
-    if not isinstance(shape, ChildTableSteps) or len(shape.keys) != len(opened.reader.identity.columns):
+    if not isinstance(shape, StepRows) or len(shape.keys) != len(opened.reader.identity.columns):
         return None, ""
     missing = _not_searched(opened, shape)
     if missing:
@@ -46,7 +46,7 @@ def orphan_steps(session: Session, opened: Opened, sample: int) -> tuple[OrphanS
     return OrphanSteps(place, len(gone), len(rows), tuple(ids)[:_NAMED], whole), ""
 
 
-def _not_searched(opened: Opened, shape: ChildTableSteps) -> str:
+def _not_searched(opened: Opened, shape: StepRows) -> str:
     """Say what of big tables would have to be read from end to end; empty where nothing would."""
     for table, columns in ((shape.source.table, shape.keys), (opened.table, opened.reader.identity.columns)):
         big = table.rows > opened.context.big_table
@@ -55,7 +55,7 @@ def _not_searched(opened: Opened, shape: ChildTableSteps) -> str:
     return ""
 
 
-def _sampled(session: Session, shape: ChildTableSteps, sample: int) -> tuple[list[tuple[Any, ...]], bool]:
+def _sampled(session: Session, shape: StepRows, sample: int) -> tuple[list[tuple[Any, ...]], bool]:
     """Return the raw foreign keys of the first and the last rows by their index, and whether these are all rows.
 
     Steps whose saga was removed are mostly the oldest ones, steps whose saga was never written the newest. Last in each
@@ -71,9 +71,7 @@ def _sampled(session: Session, shape: ChildTableSteps, sample: int) -> tuple[lis
     return [*low[:sample], *_rows(session, shape, [first.desc()], sample)], False
 
 
-def _rows(
-    session: Session, shape: ChildTableSteps, order: Sequence[ColumnElement[Any]], most: int
-) -> list[tuple[Any, ...]]:
+def _rows(session: Session, shape: StepRows, order: Sequence[ColumnElement[Any]], most: int) -> list[tuple[Any, ...]]:
     from sqlalchemy import and_, case, literal_column, select
 
     keys = [shape.source.cell(column).label(f"k{at}") for at, column in enumerate(shape.keys)]
@@ -83,7 +81,7 @@ def _rows(
     return [tuple(row) for row in session.stream(statement.limit(literal_column(str(most))))]
 
 
-def _named(opened: Opened, shape: ChildTableSteps, row: tuple[Any, ...]) -> str | None:
+def _named(opened: Opened, shape: StepRows, row: tuple[Any, ...]) -> str | None:
     """Return the id of the saga that a step says it belongs to, as the saga's own would be printed."""
     parts = [ident(opened.reader.words.id.format, column.kind) for column in shape.keys]
     if None in row:

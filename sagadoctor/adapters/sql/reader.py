@@ -13,7 +13,7 @@ from sagadoctor.api.v1.sql import Column, Kind, Table
 
 from .attempts import Attempts
 from .cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
-from .course import Course
+from .course import Course, moved
 from .cursor import Cursor
 from .fields import text_reader
 from .identity import Identity
@@ -25,7 +25,7 @@ from .options import SqlOptions
 from .ownership import Ownership
 from .payload import Payload
 from .selection import Selection
-from .shapes import About, Around, InRowSteps, Shape, shape
+from .shapes import About, Around, InRowSteps, Shape, Told, shape
 from .shapes.reading import Odd
 from .source import Missing, Source
 from .states import ColumnStates, ConstantState, States, Verdict, states
@@ -52,8 +52,6 @@ _WAITING: Final = _AT["waiting_for"]
 _REMEMBERED: Final = 2000
 
 CellReader = Callable[[Any], Any]
-Told = tuple[tuple[Step, ...], Odd]
-"""Steps that don't stand in the saga's row, with what was odd about them."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -185,15 +183,18 @@ class SagaReader:
         told = self._plain_steps(row) if self._plain_steps is not None else None
         if told is None:
             told = self._steps(row, steps, About(args[_TYPE], state), doubts)
-        if told and self._course.is_needed:
-            told = self._course.followed(told, About(args[_TYPE], state))
+        if told is not None and self._course.is_needed:
+            before, told = told, self._course.followed(told, About(args[_TYPE], state))
+            if doubts and before is not told:
+                doubts = moved(doubts, before, told)
             if args[_WAITING] is None and state not in ENDED:
                 args[_WAITING] = self._course.waits(told)
         args[_STEPS] = told
         if state not in ENDED:
             args[_CURRENT] = self._cursor.read(row, told, args[_TYPE], doubts)
-        if args[_UPDATED] is None or self.times.need_finishing:
-            args[_DERIVED] = self.times.finish(args, told, doubts)
+        newest = steps.newest if steps is not None else None
+        if args[_UPDATED] is None or newest is not None or self.times.need_finishing:
+            args[_DERIVED] = self.times.finish(args, told, doubts, newest)
             if state not in ENDED:
                 self.times.doubt_none(args, told, doubts)
         if self._special:
@@ -217,8 +218,8 @@ class SagaReader:
         if not isinstance(self.shape, InRowSteps):
             if steps is None:
                 return ()
-            doubts.extend(steps[1].doubts)
-            return steps[0]
+            doubts.extend(steps.odd.doubts)
+            return steps.steps
         odd = Odd()
         told = self.shape.steps(row, about, odd)
         doubts.extend(odd.doubts)

@@ -164,6 +164,7 @@ class DoubledFrom(Words):
     """A number that stands in a column, with what holds where it is NULL or zero."""
 
     column: Identifier
+    path: PathText | None = None
     default: StrictInt | StrictFloat
 
 

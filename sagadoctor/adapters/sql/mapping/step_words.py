@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, StrictStr
 from ..words import step_status
 from .columns import (
     Identifier,
-    Later,
     MaybeNumber,
     MaybeText,
     MaybeTime,
@@ -59,7 +58,8 @@ class StepFields(Words):
     timeout_at: MaybeTime = None
     attempts: MaybeNumber = None
     next_attempt_at: MaybeTime = None
-    at: Later = None
+    at: MaybeTime = None
+    """When the row was written: what its word says began or ended then."""
 
 
 class StepWords(Words):

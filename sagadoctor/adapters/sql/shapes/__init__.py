@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from .port import About, Around, InRowSteps, TableSteps
+from .port import About, Around, InRowSteps, TableSteps, Told
 
 if TYPE_CHECKING:
     from ..mapping.step_words import StepWords
@@ -19,6 +19,8 @@ _READERS: Final = {
     "json_list": "JsonListSteps",
     "json_object": "JsonObjectSteps",
     "child_table": "ChildTableSteps",
+    "op_table": "OperationSteps",
+    "log_table": "LoggedSteps",
     "columns": "FlagSteps",
     "counters": "CountedSteps",
     "arrays": "ListedSteps",
@@ -34,4 +36,4 @@ def shape(words: StepWords, around: Around) -> Shape:
     return made
 
 
-__all__ = ["About", "Around", "InRowSteps", "Shape", "TableSteps", "shape"]
+__all__ = ["About", "Around", "InRowSteps", "Shape", "TableSteps", "Told", "shape"]

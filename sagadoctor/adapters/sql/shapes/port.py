@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -46,6 +47,15 @@ class Around(msgspec.Struct, frozen=True):
     """One saga is read in full, and not a page of them."""
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What the rows of a table tell of one saga."""
+
+    steps: tuple[Step, ...]
+    odd: Odd
+    newest: datetime | None = None
+    """When the newest of the rows was written, where they tell it."""
+
+
 class InRowSteps(ABC):
     """A shape whose steps stand in the saga's own row."""
 
@@ -75,7 +85,5 @@ class TableSteps(ABC):
         """Return a saga's raw id as parameters that compare with `keys`; None where no row can have it."""
 
     @abstractmethod
-    def gather(
-        self, session: Session, ids: Iterable[Sequence[ColumnElement[Any]]]
-    ) -> Mapping[tuple[Any, ...], tuple[tuple[Step, ...], Odd]]:
-        """Return the steps by the raw cells of their foreign key."""
+    def gather(self, session: Session, ids: Iterable[Sequence[ColumnElement[Any]]]) -> Mapping[tuple[Any, ...], Told]:
+        """Return what is told of each saga by the raw cells of the foreign key."""

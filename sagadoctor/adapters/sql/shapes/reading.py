@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,16 @@ MOST_STEPS: Final = 1000
 
 TEXTS: Final = ("name", "action", "compensation", "error")
 MOMENTS: Final = ("started_at", "executed_at", "compensated_at", "timeout_at", "next_attempt_at")
+_BY_STATUS: Final = {
+    StepStatus.EXECUTING: "started_at",
+    StepStatus.COMPENSATING: "started_at",
+    StepStatus.COMPLETED: "executed_at",
+    StepStatus.FAILED: "executed_at",
+    StepStatus.TIMED_OUT: "executed_at",
+    StepStatus.SKIPPED: "executed_at",
+    StepStatus.COMPENSATED: "compensated_at",
+}
+"""What the moment of a row is, by the row's word."""
 WHOLE: Final = ""
 """The source of a field that is a path into the step as a whole."""
 
@@ -97,7 +108,7 @@ class StepReader:
 
     def __init__(self, fields: StepFields, words: StepWords, zone: ZoneInfo | None, *, detail: bool) -> None:
         """Make a reader for each field that is mapped."""
-        self.zone = zone
+        self.words, self.zone = words, zone
         self.bounds = {
             "name": ERROR_BOUND,
             "action": ERROR_BOUND,
@@ -114,7 +125,7 @@ class StepReader:
                 spec = words.name
             if spec is not None:
                 self._add(name, spec, text_reader(spec))
-        for name in MOMENTS:
+        for name in (*MOMENTS, "at"):
             spec = getattr(fields, name)
             if spec is not None:
                 assert isinstance(spec, TimeColumn)
@@ -140,6 +151,14 @@ class StepReader:
         if self.status is not None:
             names.extend(name for name in (self.status.source, self.status.error_source) if name)
         return tuple(dict.fromkeys(names))
+
+    def told(self, field: str, values: Mapping[str, Any]) -> Any:
+        """Return one field alone, None where nothing tells it; raises Unreadable."""
+        for name, source, read in self._readers:
+            if name == field:
+                value = values if source == WHOLE else values.get(source or "")
+                return None if value is None else read(value)
+        return self._constants.get(field)
 
     def is_ignored(self, name: str) -> bool:
         """Say whether the mapping leaves out steps of this name."""
@@ -173,6 +192,9 @@ class StepReader:
                 status, raw = self.status.read(values, whole)
             except Unreadable as unreadable:
                 status, raw = odd.note(f"steps[{index}].status", unreadable) or (StepStatus.UNKNOWN, None)
+        at = found.pop("at", None)
+        if at is not None and status in _BY_STATUS and found.get(_BY_STATUS[status]) is None:
+            found[_BY_STATUS[status]] = at
         self._check_order(index, found, odd)
         return Step(index=index, status=status, raw_status=raw, **found)
 
@@ -194,9 +216,18 @@ class StepReader:
             odd.say(f"steps[{index}].timeout_at", limit.isoformat(), "the deadline lies before the step's start")
 
 
+def moment_of_row(reader: StepReader, values: Mapping[str, Any]) -> datetime | None:
+    """Return when a row was written; None where it doesn't tell, or not legibly."""
+    try:
+        at = reader.told("at", values)
+    except Unreadable as unreadable:
+        at = unreadable.value
+    return at if isinstance(at, datetime) else None
+
+
 def has_times(fields: StepFields) -> bool:
     """Say whether the mapping tells when a step began or ended."""
-    return any(getattr(fields, name) is not None for name in ("started_at", "executed_at", "compensated_at"))
+    return any(getattr(fields, name) is not None for name in ("started_at", "executed_at", "compensated_at", "at"))
 
 
 def result_reader(spec: TextColumn) -> Reader:

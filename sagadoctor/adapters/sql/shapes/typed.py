@@ -38,7 +38,7 @@ def typed_steps(
     status = fields.status
     if status is None or status.column is None or status.path or status.pattern or status.const or status.failed_if_set:
         return None
-    if fields.name is None or reader.status is None:
+    if fields.name is None or reader.status is None or fields.at is not None:
         return None
     keys: dict[str, str] = {}
     types: list[tuple[str, Any, Any]] = []
