@@ -135,7 +135,8 @@ class Judge:
         """Return the findings of one row."""
         policy = self.policy.of(saga.saga_type)
         linked = with_sick_children(linked, self.policy, self.now) if linked else linked
-        case = assemble(saga, policy, self.now, observed=observed, tries=tries, linked=linked)
+        gone = self.links.gone(saga)
+        case = assemble(saga, policy, self.now, observed=observed, tries=tries, linked=linked, gone=gone)
         return examine(case, policy, self.now, self._told.get(saga.saga_id, ()))
 
     async def unjudged(self, saga_ids: Sequence[str]) -> Sequence[str] | None:

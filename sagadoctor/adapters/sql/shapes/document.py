@@ -48,9 +48,7 @@ class Document:
         value = self._decoded(data, odd)
         if value is None or isinstance(value, wanted):
             return value
-        odd.say(
-            "steps", data, f"a JSON {kind_of(value)} where {_ARTICLES[wanted]} was expected"
-        )
+        odd.say("steps", data, f"a JSON {kind_of(value)} where {_ARTICLES[wanted]} was expected")
         return None
 
     def _decoded(self, data: bytes, odd: Odd) -> Any:
