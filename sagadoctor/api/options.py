@@ -70,8 +70,8 @@ class LateModel:
         model: type[BaseModel] = getattr(import_module(self._module), self._name)
         return model
 
-    def _read(self, given: Any) -> BaseModel:
-        return self.model.model_validate(given)
+    def _read(self, given: Any) -> BaseModel | None:
+        return None if given is None else self.model.model_validate(given)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Leave it all to the model."""

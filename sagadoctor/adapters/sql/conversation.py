@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from sagadoctor.api.v1 import Receipt, Reply, ReplyOutcome, Saga
-from sagadoctor.api.v1.sql import Row, Session, Table, access
+from sagadoctor.api.v1.sql import POSTGRESQL, Kind, Row, Session, Table, access
 
-from .advice import create_index, has_index
+from .advice import create_index, create_path_index, has_index
 from .beside import Beside, Read, chunks, moment_of, tolerant, truth_of
 from .cells import ID_BOUND
-from .documents import EXTRACTED, extracted, searched
+from .documents import EXTRACTED, extracted, found_text, searched
 from .mapping.around import OutboxWords
 from .mapping.columns import ColumnWords
 from .mapping.conversation import OUTCOMES, SAGA_TYPE, ReceivedWords, ReplyWords
@@ -123,14 +123,10 @@ class Replies:
         beside = self._beside = Beside(table, around.engine, around.zone, around.missing)
         self._place, self._most = f"{around.store}.{table.place}", around.big_table
         self.table, self._engine, self._taken_by = table, around.engine, words.taken_by
-        self._answers_at = -1
-        self._opened: Callable[[Any], Any] = str
         self._path = words.answers.path
         self._column = beside.source.column(words.answers.column or "")
-        self.element = self._searched(words, around)
-        if self.element is not None and self._column is not None:
-            self._answers_at = beside.selection.add("answers", self.element)
-            self._opened = beside.source.opener(EXTRACTED if self._path is not None else self._column)
+        self.element = self._searched(around)
+        self._answers = beside.field("answers", words.answers, ID_BOUND)
         self._id = beside.field("id", _column(words.id or outbox.id), ID_BOUND)
         self._outcome = beside.field("outcome", words.outcome)
         told = words.sent is not None or words.sent_at is not None
@@ -138,14 +134,17 @@ class Replies:
         self._sent_at = beside.time("sent_at", words.sent_at if told or not same else outbox.sent_at)
         self._at = beside.time("at", words.at or (outbox.created_at if same else None))
 
-    def _searched(self, words: ReplyWords, around: Around) -> ColumnElement[Any] | None:
+    def _searched(self, around: Around) -> ColumnElement[Any] | None:
         """Return what the database looks replies up by; None where it can't take that out of its document."""
         source, column = self._beside.source, self._column
         if column is None:
             return None
-        if words.answers.path is None:
-            return source.cell(column)
-        element, path = source.element(column), parse_path(words.answers.path)
+        element = source.element(column)
+        if self._path is None:
+            return element
+        path = parse_path(self._path)
+        if around.engine == POSTGRESQL and column.kind is Kind.TEXT:
+            return found_text(element, path)
         plain = searched(column, element, path, around.engine)
         return extracted(column, element, path, None, around.engine, around.version) if plain is None else plain
 
@@ -164,10 +163,12 @@ class Replies:
                 return ""
             advice = create_index(table, [column.name], self._engine)
         else:
-            leading = {str(parse_path(self._path)[-1])}
+            path = parse_path(self._path)
             statement = self._statement([_PROBE])
+            leading = {str(path[-1])}
             if statement is None or not access(session.explain(statement), table, leading, self._engine).sequential:
                 return ""
+            advice = create_path_index(table, column, path, self._engine) or advice
         return f"no index finds the replies in {table.place} (about {table.rows:,} rows): {advice}"
 
     def replies(self, session: Session, messages: Sequence[str]) -> dict[str, list[Reply]]:
@@ -176,8 +177,7 @@ class Replies:
         for some in chunks(messages):
             statement = self._statement(some)
             for row in session.stream(statement) if statement is not None else ():
-                raw = row[self._answers_at]
-                message = _text(self._opened, raw)
+                message = _id_of(self._answers, row)
                 kept = found.setdefault(message, [])
                 if len(kept) < MOST:
                     kept.append(self._reply(row, message))
@@ -189,11 +189,10 @@ class Replies:
         source, column = self._beside.source, self._column
         if self.element is None or column is None:
             return None
-        looked_up = self.element if self._path is not None else source.element(column)
         given = self._beside.given(EXTRACTED if self._path is not None else column, messages)
         if not given:
             return None
-        return select(*self._beside.selection.items).select_from(source.clause).where(looked_up.in_(given))
+        return select(*self._beside.selection.items).select_from(source.clause).where(self.element.in_(given))
 
     def _reply(self, row: Row, message: str) -> Reply:
         outcome = tolerant(self._outcome, row)
@@ -309,11 +308,7 @@ def _column(name: str | None) -> ColumnWords | None:
 
 
 def _id_of(read: Read | None, row: Row) -> str:
-    return _text(lambda value: value, tolerant(read, row))
-
-
-def _text(opened: Callable[[Any], Any], raw: Any) -> str:
     try:
-        return word(opened(raw)) or "" if raw is not None else ""
+        return word(tolerant(read, row)) or ""
     except Unreadable as odd:
         return str(odd.value)

@@ -63,7 +63,9 @@ def _lateness(
     """
     limits = policy.thresholds
     usual = limits.compensation if case.state is SagaState.COMPENSATING else limits.no_progress
-    due: Due | None = step_due(case, step, policy) if step is not None else saga_due(case)
+    due: Due | None = None
+    if case.state is not SagaState.COMPENSATING:  # how long an undo may take is not for the step's timeout to say
+        due = step_due(case, step, policy) if step is not None else saga_due(case)
     short = reply.sent is False or (due is not None and due.at < now)
     limit = min(limits.outbox, usual) if short else usual
     return usual, after(at, limit) if now - at > limit else None
@@ -75,6 +77,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if not saga.replies or not saga.is_live or case.state is SagaState.PAUSED:
         return None
     taken = {reply.answers for reply in saga.replies if reply.taken is True}
+    late: list[tuple[datetime, datetime, timedelta, Reply, Step | None]] = []
     for reply in saga.replies:
         at = reply.at or case.progress_at
         out, step = _still_out(case, reply)
@@ -82,8 +85,11 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             continue
         usual, since = _lateness(case, reply, step, at, policy, now)
         if since is not None:
-            return _sign(case, reply, step, at, now, usual, since)
-    return None
+            late.append((since, at, usual, reply, step))
+    if not late:
+        return None
+    since, at, usual, reply, step = min(late, key=lambda each: each[0])
+    return _sign(case, reply, step, at, now, usual, since)
 
 
 def _sign(
