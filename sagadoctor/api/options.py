@@ -15,7 +15,6 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     SecretStr,
-    TypeAdapter,
     model_validator,
 )
 from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
@@ -80,6 +79,8 @@ class LateModel:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Offer what the model offers."""
+        from pydantic import TypeAdapter
+
         del schema
         return handler(TypeAdapter(self.model).core_schema)
 
