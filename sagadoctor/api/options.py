@@ -5,9 +5,19 @@ Annotations in here are no texts, as they are elsewhere: pydantic would work out
 
 import re
 from datetime import timedelta
+from importlib import import_module
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    SecretStr,
+    model_validator,
+)
+from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*\Z")
@@ -40,6 +50,39 @@ class Options(BaseModel):
     def doubts(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
         """Return what is allowed and yet hardly meant: the path of the key that is doubtful, and why."""
         return ()
+
+
+class LateModel:
+    """Has a table that few configurations hold read by a model whose module is loaded only when the table is there.
+
+    It stands in an annotation, `locks: Annotated[Any, LateModel("package.module", "LockWords")] = None`; making such a
+    model costs every start as much as reading some hundred rows.
+    """
+
+    def __init__(self, module: str, name: str) -> None:
+        """Keep where the model is."""
+        self._module, self._name = module, name
+
+    @property
+    def model(self) -> type[BaseModel]:
+        """Return the model."""
+        model: type[BaseModel] = getattr(import_module(self._module), self._name)
+        return model
+
+    def _read(self, given: Any) -> BaseModel | None:
+        return None if given is None else self.model.model_validate(given)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Leave it all to the model."""
+        del source, handler
+        return no_info_plain_validator_function(self._read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Offer what the model offers."""
+        from pydantic import TypeAdapter
+
+        del schema
+        return handler(TypeAdapter(self.model).core_schema)
 
 
 class Secret(BaseModel):

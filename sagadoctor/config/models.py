@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import SkipJsonSchema
 
-from sagadoctor.api.options import Secret
+from sagadoctor.api.options import LateModel, Secret
 
 from .keys import Path, follow
 
@@ -50,7 +50,12 @@ def _aliases(model: type[BaseModel]) -> dict[str, Any]:
     if issubclass(model, Secret):
         return {name: info.annotation for name, info in model.model_fields.items() if name != "value"}
     offered = {name: info for name, info in model.model_fields.items() if not _is_hidden(info)}
-    return {info.alias or name: info.annotation for name, info in offered.items()}
+    return {info.alias or name: _kind(info) for name, info in offered.items()}
+
+
+def _kind(info: FieldInfo) -> Any:
+    """Return the type of a field; a model that is made late is made only by whoever looks into it."""
+    return next((mark for mark in info.metadata if isinstance(mark, LateModel)), info.annotation)
 
 
 def _is_hidden(info: FieldInfo) -> bool:
@@ -64,6 +69,8 @@ def _models(kind: object) -> list[type[BaseModel]]:
 
 
 def _members(kind: object) -> list[object]:
+    if isinstance(kind, LateModel):
+        return [kind.model]
     kind = getattr(kind, "__value__", kind)  # a named alias
     if typing.get_origin(kind) is typing.Annotated:
         return _members(typing.get_args(kind)[0])

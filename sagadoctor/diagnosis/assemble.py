@@ -40,6 +40,7 @@ def assemble(
     letters: tuple[DeadLetter, ...] = (),
     readings: tuple[Reading, ...] = (),
     blind_spots: tuple[BlindSpot, ...] = (),
+    gone: frozenset[str] = frozenset(),
     repeated: bool = False,
 ) -> Case:
     """Return the case of one saga; `now` is the source's own present."""
@@ -60,6 +61,7 @@ def assemble(
         letters=letters,
         readings=readings,
         blind_spots=blind_spots,
+        gone=gone,
         repeated=repeated or (bool(saga.doubts) and any(doubt.field == "id" for doubt in saga.doubts)),
     )
 

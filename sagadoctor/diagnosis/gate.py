@@ -42,6 +42,8 @@ class Gate:
         """Say whether the row is plainly healthy: completed in every step, or moved just now with one step out."""
         if saga.doubts or saga.outbox or saga.owner is not None or saga.waiting_for is not None:
             return False
+        if saga.replies or saga.waits_on:
+            return False
         if saga.attempts is not None or saga.next_attempt_at is not None or saga.updated_at is None:
             return False
         state = saga.state

@@ -58,4 +58,10 @@ def _moments(case: Case, policy: SagaPolicy, now: datetime) -> set[datetime]:
     if owner is not None and owner.lease_until is not None:
         moments.append(after(owner.lease_until, limits.lease_grace))
     moments += [after(entry.created_at, limits.outbox) for entry in case.saga.outbox if entry.created_at is not None]
+    moments += [
+        after(reply.at, span)
+        for reply in case.saga.replies
+        if reply.at is not None
+        for span in (limits.outbox, limits.no_progress, limits.compensation)
+    ]
     return {moment for moment in moments if moment >= now}

@@ -26,6 +26,8 @@ class Relation(StrEnum):
     CHILD = "child"
     REPAIRED_BY = "repaired_by"
     LOCK_HOLDER = "lock_holder"
+    LOCK_CIRCLE = "lock_circle"
+    """Another one in a circle of sagas that wait for each other's locks."""
     SAME_ID = "same_id"
     """The same saga as another store tells it."""
     ANCESTOR = "ancestor"
@@ -61,6 +63,8 @@ class Case(msgspec.Struct, frozen=True):
     letters: tuple[DeadLetter, ...] = ()
     readings: tuple[Reading, ...] = ()
     blind_spots: tuple[BlindSpot, ...] = ()
+    gone: frozenset[str] = frozenset()
+    """Ids of lock holders that the store has no row of."""
     repeated: bool = False
     """Another row of the store has the same id: nothing may be done by this id."""
     state: SagaState = SagaState.UNKNOWN

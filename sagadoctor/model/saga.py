@@ -100,6 +100,48 @@ class OutboxEntry(msgspec.Struct, frozen=True, gc=False):
     sent_at: datetime | None = None
 
 
+class ReplyOutcome(StrEnum):
+    """What a participant answered: that it did what it was asked for, or that it did not."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class Receipt(msgspec.Struct, frozen=True, gc=False):
+    """A command of the saga that a consumer received; `message_id` is the id of its outbox entry."""
+
+    message_id: str
+    source: str
+    consumer: str | None = None
+    at: datetime | None = None
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """A participant's answer to one of the saga's commands; None where the store doesn't tell.
+
+    `answers` is the id of the command's outbox entry. `taken` says whether the saga's own consumer received it, `sent`
+    whether it has left the participant's outbox.
+    """
+
+    reply_id: str
+    answers: str
+    source: str
+    outcome: ReplyOutcome | None = None
+    at: datetime | None = None
+    sent: bool | None = None
+    taken: bool | None = None
+    taken_by: str | None = None
+    """The consumer that takes the saga's replies."""
+
+
+class LockWait(msgspec.Struct, frozen=True, gc=False):
+    """A lock that the saga waits for, and the saga that holds it; None where nobody does."""
+
+    target: str
+    source: str
+    holder_id: str | None = None
+
+
 class Step(msgspec.Struct, frozen=True, gc=False):
     """One action with its compensation; every time is aware UTC, `attempts` counts tries of this step."""
 
@@ -155,6 +197,12 @@ class Saga(msgspec.Struct, frozen=True, gc=False):
     payload: bytes | None = None
     """Only in a detail view: the payload column as it stands."""
     outbox: tuple[OutboxEntry, ...] = ()
+    received: tuple[Receipt, ...] = ()
+    """Of a live saga: who received its latest commands."""
+    replies: tuple[Reply, ...] = ()
+    """Of a live saga: what was answered to its latest commands."""
+    waits_on: tuple[LockWait, ...] = ()
+    """Of a live saga: the locks that it waits for."""
     doubts: tuple[Doubt, ...] = ()
     derived: tuple[str, ...] = ()
     """Names of fields that were concluded from others (`created_at` from an id that holds milliseconds)."""

@@ -63,6 +63,7 @@ class Judge:
         """Say what was not looked for although nothing failed."""
         failed = (
             ("what its sagas wait for was not looked at", self.links.unfollowed),
+            ("who holds the locks that its sagas wait for was not looked at", self.links.unheld),
             ("whether its sagas wait for each other in a circle was not looked at", self.links.unclimbed),
         )
         return tuple(
@@ -144,7 +145,8 @@ class Judge:
         """Return the findings of one row."""
         policy = self.policy.of(saga.saga_type)
         linked = with_sick_children(linked, self.policy, self.now) if linked else linked
-        case = assemble(saga, policy, self.now, observed=observed, tries=tries, linked=linked)
+        gone = self.links.gone(saga)
+        case = assemble(saga, policy, self.now, observed=observed, tries=tries, linked=linked, gone=gone)
         return examine(case, policy, self.now, self._told.get(saga.saga_id, ()))
 
     async def unjudged(self, saga_ids: Sequence[str]) -> Sequence[str] | None:

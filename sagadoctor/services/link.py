@@ -33,10 +33,10 @@ Tied = tuple[str, Relation, Saga]
 
 
 class Links(msgspec.Struct):
-    """Follows the ties of one store's sagas: to repairs, children and parents, and to the same saga in other stores.
+    """Follows the ties of one store's sagas: to repairs, children, parents, lock holders, and the same in other stores.
 
     `silent` names the other stores that could not be asked, which are not asked again; `unfollowed` says why children
-    can't be looked for, once that is known.
+    can't be looked for, once that is known; `absent` are the lock holders that were last asked for and aren't there.
     """
 
     store: Store
@@ -45,6 +45,15 @@ class Links(msgspec.Struct):
     unfollowed: FullScanRefused | None = None
     unclimbed: BackendError | None = None
     """Why circles of sagas could not be looked for."""
+    unheld: BackendError | None = None
+    """Why it is not known who holds the locks that sagas wait for."""
+    absent: frozenset[str] = frozenset()
+
+    def gone(self, saga: Saga) -> frozenset[str]:
+        """Return which of the holders that this saga waits for were looked for just now and aren't there."""
+        if not saga.waits_on or not self.absent:
+            return frozenset()
+        return self.absent & frozenset(holders_of(saga))
 
     async def of(
         self, sagas: Sequence[Saga], deadline: Deadline, *, parents: bool = False
@@ -59,6 +68,7 @@ class Links(msgspec.Struct):
         children = await self._children(sagas, deadline)
         tied += children
         tied += await self._circles(sagas, children, deadline)
+        tied += await self._holders(sagas, deadline)
         tied += await self._twins(sagas, deadline)
         found: dict[str, list[LinkedSaga]] = {}
         for saga_id, relation, other in tied:
@@ -132,6 +142,49 @@ class Links(msgspec.Struct):
             if saga_id in asked and plain(child.saga_id) in lines[saga_id]
         ]
 
+    async def _holders(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
+        """Return who holds the locks that sagas wait for, and who waits with them in a circle."""
+        waiting = [saga for saga in sagas if saga.is_live and saga.waits_on]
+        naming: dict[str, list[str]] = {}
+        for saga in waiting:
+            for holder in holders_of(saga):
+                naming.setdefault(holder, []).append(saga.saga_id)
+        self.absent = frozenset()
+        if not naming:
+            return []
+        try:
+            rows = await _asked(naming, lambda ids: self.store.fetch(ids, deadline))
+        except BackendError as failed:
+            deadline.check(self.store.name)
+            self.unheld = failed
+            return []
+        spelt = _Spelt(naming)
+        self.absent = frozenset(naming) - {name for row in rows for name in spelt.of(row.saga_id)}
+        tied: list[Tied] = [
+            (saga_id, Relation.LOCK_HOLDER, row)
+            for row in rows
+            for name in spelt.of(row.saga_id)
+            for saga_id in naming[name]
+        ]
+        known = {plain(saga.saga_id): saga for saga in (*waiting, *rows)}
+        for _ in range(_HIGHEST):
+            further = {name for saga in known.values() for name in holders_of(saga) if plain(name) not in known}
+            further -= self.absent
+            if not further:
+                break
+            try:
+                found = await _asked(further, lambda ids: self.store.fetch(ids, deadline))
+            except BackendError as failed:
+                deadline.check(self.store.name)
+                self.unclimbed = failed
+                break
+            known.update({plain(saga.saga_id): saga for saga in found})
+            if not found:
+                break
+        return tied + [
+            (saga.saga_id, Relation.LOCK_CIRCLE, other) for saga in waiting for other in _lock_circle(saga, known)
+        ]
+
     async def _twins(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
         """Return the same sagas as other stores tell them."""
         if not self.others:
@@ -178,6 +231,38 @@ def _ancestors(saga_id: str, above: Mapping[str, str | None]) -> list[str]:
             break
         seen.add(plain(parent))
     return line
+
+
+def holders_of(saga: Saga) -> list[str]:
+    """Return the ids of the other sagas that hold what this live one waits for."""
+    named = {wait.holder_id for wait in saga.waits_on if wait.holder_id is not None} if saga.is_live else set()
+    return sorted(name for name in named if plain(name) != plain(saga.saga_id))
+
+
+def _lock_circle(saga: Saga, known: Mapping[str, Saga]) -> list[Saga]:
+    """Return the others in the shortest circle of sagas that wait for each other's locks; empty where there is none."""
+    start = plain(saga.saga_id)
+    before: dict[str, str] = {}
+    edge = [start]
+    while edge:
+        reached: list[str] = []
+        for name in edge:
+            for holder in map(plain, holders_of(known[name]) if name in known else ()):
+                if holder == start:
+                    return _way_back(name, start, before, known)
+                if holder not in before:
+                    before[holder] = name
+                    reached.append(holder)
+        edge = reached
+    return []
+
+
+def _way_back(name: str, start: str, before: Mapping[str, str], known: Mapping[str, Saga]) -> list[Saga]:
+    others: list[Saga] = []
+    while name != start:
+        others.append(known[name])
+        name = before[name]
+    return others[::-1]
 
 
 class _Spelt:

@@ -167,6 +167,7 @@ async def _fill(
             observed=observed.get(row.saga_id),
             tries=tried.get(row.saga_id),
             linked=tied.get(row.saga_id, ()),
+            gone=links.gone(row),
             repeated=sum(other.saga_id == row.saga_id for other in rows) > 1,
         )
         judged = replace(case, linked=with_sick_children(case.linked, backends.policy, now))

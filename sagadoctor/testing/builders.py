@@ -15,10 +15,13 @@ import msgspec
 
 from sagadoctor.api.v1 import (
     Doubt,
+    LockWait,
     OrphanSteps,
     OutboxEntry,
     Owner,
     Policy,
+    Receipt,
+    Reply,
     Saga,
     SagaPolicy,
     SagaState,
@@ -98,6 +101,9 @@ class SagaFields(TypedDict, total=False):
     trace_id: str | None
     payload: bytes | None
     outbox: tuple[OutboxEntry, ...]
+    received: tuple[Receipt, ...]
+    replies: tuple[Reply, ...]
+    waits_on: tuple[LockWait, ...]
     doubts: tuple[Doubt, ...]
     derived: tuple[str, ...]
 
@@ -121,6 +127,7 @@ class Joined(TypedDict, total=False):
     observed: Observation | None
     tries: Tries | None
     linked: tuple[LinkedSaga, ...]
+    gone: frozenset[str]
     repeated: bool
 
 

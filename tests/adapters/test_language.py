@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -76,7 +78,7 @@ def test_every_mistake_is_told_at_once_and_at_its_own_key() -> None:
         ("steps", "fields", "status", "values", "a"),
         ("steps", "fields", "name", "path"),
         ("outbox",),
-        ("locks",),
+        ("locks", "waiters"),
     } <= set(told)
     assert "secret" not in str(told)
 
@@ -159,9 +161,70 @@ def test_steps_without_a_shape_list_the_shapes(steps: Any) -> None:
     assert "json_list" in told[1]
 
 
-@pytest.mark.parametrize("key", ["received", "replies", "locks", "writer"])
+@pytest.mark.parametrize("key", ["writer"])
 def test_tables_that_are_not_built_say_so(key: str) -> None:
     assert "not supported yet" in problems(changed(**{key: {"table": "x"}}))[(key,)]
+
+
+OUTBOX = {"table": "message", "id": "id", "saga_id": "s", "sent": "sent"}
+RECEIVED = {"table": "received", "message": "m"}
+REPLIES = {"table": "message", "answers": {"column": "h", "path": "$.to"}}
+LOCKS = {"table": "l", "target": "t", "holder": "h", "waiters": {"table": "w", "target": "t", "saga": "s"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "where", "said"),
+    [
+        ({"received": RECEIVED}, ("received",), "say outbox too"),
+        ({"replies": REPLIES}, ("replies",), "say outbox too"),
+        ({"outbox": OUTBOX, "replies": {**REPLIES, "table": "answers"}}, ("replies",), "say id = "),
+        ({"outbox": OUTBOX, "replies": {**REPLIES, "taken_by": "me"}}, ("replies",), "say received with its consumer"),
+        (
+            {"outbox": OUTBOX, "received": RECEIVED, "replies": {**REPLIES, "taken_by": "me"}},
+            ("replies",),
+            "say received with its consumer",
+        ),
+        (
+            {"outbox": OUTBOX, "replies": {**REPLIES, "taken_by": "{saga}-x"}},
+            ("replies", "taken_by"),
+            "nothing else in",
+        ),
+        ({"outbox": OUTBOX, "replies": {**REPLIES, "taken_by": " "}}, ("replies", "taken_by"), "not empty"),
+        ({"outbox": OUTBOX, "replies": {**REPLIES, "answers": {"const": "x"}}}, ("replies",), "answers is a column"),
+        ({"outbox": OUTBOX, "replies": {**REPLIES, "answers": {"path": "$.x"}}}, ("replies",), "answers is a column"),
+        ({"outbox": OUTBOX, "replies": {**REPLIES, "outcome": "$.outcome"}}, ("replies",), "say column"),
+        (
+            {"outbox": OUTBOX, "replies": {**REPLIES, "outcome": {"column": "o", "values": {"A": "good"}}}},
+            ("replies",),
+            "one of done, refused",
+        ),
+        ({"locks": {**LOCKS, "holder": ["a", "b"]}}, ("locks",), "holder holds a saga's id"),
+        (
+            {"locks": {**LOCKS, "waiters": {**LOCKS["waiters"], "saga": ["a", "b"]}}},  # type: ignore[dict-item]
+            ("locks",),
+            "waiters.saga holds a saga's id",
+        ),
+    ],
+)
+def test_a_conversation_is_said_in_full(given: dict[str, Any], where: tuple[str, ...], said: str) -> None:
+    assert said in problems(changed(**given))[where]
+
+
+def test_a_conversation_as_it_is_meant() -> None:
+    said = changed(outbox=OUTBOX, received={**RECEIVED, "consumer": "c"}, locks=LOCKS)
+    options = SqlOptions.model_validate(expand({**said, "replies": {**REPLIES, "taken_by": "{saga_type}-consumer"}}))
+    assert options.replies.answers.path == "$.to"
+    assert options.locks.waiters.saga == ("s",)
+    assert options.model_dump(mode="json")["received"]["consumer"] == "c"
+
+
+def test_what_few_mappings_have_is_not_loaded_by_the_others() -> None:
+    script = (
+        "import sys; from sagadoctor.adapters.sql.options import SqlOptions; "
+        "SqlOptions.model_validate({'url': 'sqlite:////x.db', 'saga': {'table': 't', 'id': 'i', 'state': 's'}}); "
+        "assert 'sagadoctor.adapters.sql.mapping.conversation' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @pytest.mark.parametrize("given", ["id", ["a", "b"], {"column": "id"}, {"column": ["a", "b"], "format": "text"}])
@@ -274,7 +337,8 @@ def test_the_schema_offers_what_is_built_and_nothing_else() -> None:
         assert f"'{shape}'" in str(made)
     offered = {key for each in (made, *made["$defs"].values()) for key in each.get("properties", ())}
     assert {"outbox", "failed_means", "foreign_key", "order_by", "ignore"} <= offered
-    assert not {"received", "replies", "locks", "writer", "query"} & offered
+    assert {"received", "replies", "locks", "taken_by", "holder", "waiters"} <= offered
+    assert not {"writer", "query"} & offered
 
 
 def test_the_schema_of_an_id_knows_its_column() -> None:

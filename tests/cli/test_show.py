@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from datetime import timedelta
@@ -10,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from sagadoctor.cli.render.case import _command
-from sagadoctor.model.saga import OutboxEntry, Step, StepStatus
+from sagadoctor.cli.render.case import _command, _timeline
+from sagadoctor.cli.terminal import Terminal
+from sagadoctor.model.saga import OutboxEntry, Receipt, Reply, ReplyOutcome, Step, StepStatus
+from sagadoctor.testing.builders import case, saga
 from tests.export.made import NOW
 from tests.export.test_wire import FINDING, FINDING_BESIDE, check
 
@@ -294,3 +297,15 @@ def test_a_failed_step_has_not_merely_ended(opened: Opened) -> None:
     page = opened(row("s", "compensating", steps=steps)).call("show", "s").text
     assert re.search(r"ago +reserve ended\n", page)
     assert re.search(r"ago +pay failed\n", page)
+
+
+def test_the_timeline_tells_what_was_said_about_a_command() -> None:
+    row = saga(
+        received=(Receipt("m-1", "orders.received", "pay\x1b[2J", NOW - timedelta(minutes=3)),),
+        replies=(Reply("r-1", "m-1", "orders.message", ReplyOutcome.DONE, NOW - timedelta(minutes=2), taken=False),),
+    )
+    out = io.StringIO()
+    _timeline(Terminal(out, io.StringIO(), colour=False, ascii=True, width=120), case(row), NOW)
+    assert "command m-1 answered (done), not taken" in out.getvalue()
+    assert "command m-1 received by pay" in out.getvalue()
+    assert "\x1b[2J" not in out.getvalue()

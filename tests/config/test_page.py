@@ -11,6 +11,7 @@ from pydantic import BaseModel
 import sagadoctor
 from sagadoctor.adapters.sql.mapping.around import OutboxWords
 from sagadoctor.adapters.sql.mapping.columns import DoubledFrom, JsonColumn, NumberColumn, TextColumn, TimeColumn
+from sagadoctor.adapters.sql.mapping.conversation import LockWords, ReceivedWords, ReplyWords, WaiterWords
 from sagadoctor.adapters.sql.mapping.saga import (
     Alive,
     CurrentStep,
@@ -58,7 +59,7 @@ def test_every_section_and_key_is_explained() -> None:
     [
         *(SagaWords, StateWords, StateRule, CurrentStep, OwnerWords, Alive, StepFields, StatusWords, OutboxWords),
         *(TextColumn, TimeColumn, NumberColumn, JsonColumn, DoubledFrom, IdWords, *map(model_of, SHAPES)),
-        *(ColumnStep, FlagColumn, Numbered, Direction),
+        *(ColumnStep, FlagColumn, Numbered, Direction, ReceivedWords, ReplyWords, LockWords, WaiterWords),
     ],
 )
 def test_every_key_of_the_mapping_language_is_explained(model: type[BaseModel]) -> None:

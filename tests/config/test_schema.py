@@ -71,9 +71,9 @@ def test_a_store_requires_its_plugin_alone_because_a_preset_may_say_the_rest() -
 def test_what_is_not_built_is_not_offered() -> None:
     made = schema({"sql": store_plugin("sql")})
     offered = {key for node in walk(made) for key in node.get("properties", ())}
-    assert {"shape", "foreign_key", "failed_means", "runbook"} <= offered
+    assert {"shape", "foreign_key", "failed_means", "runbook", "taken_by", "waiters", "consumer"} <= offered
     later = {pattern[-1] for pattern in LATER}
-    assert not offered & {*later, "received", "replies", "locks", "writer", "query"}
+    assert not offered & {*later, "writer", "query"}
     shapes = {node["properties"]["shape"]["const"] for node in walk(made) if "shape" in node.get("properties", ())}
     assert shapes == set(SHAPES)
 

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from sagadoctor.model.case import LinkedSaga, Relation
 from sagadoctor.model.observation import Observation, Tries
 from sagadoctor.model.policy import SagaPolicy, StepDefinition, Thresholds
-from sagadoctor.model.saga import Doubt, OutboxEntry, Owner, Saga, SagaState, Step, StepStatus
+from sagadoctor.model.saga import (
+    Doubt,
+    LockWait,
+    OutboxEntry,
+    Owner,
+    Receipt,
+    Reply,
+    ReplyOutcome,
+    Saga,
+    SagaState,
+    Step,
+    StepStatus,
+)
 from sagadoctor.testing.builders import NOW, ORDER_TYPE, SOURCE, STORE
 
 _CALM = (HealthCheck.too_slow,)
@@ -78,6 +90,19 @@ outboxes = st.builds(
     created_at=times,
     sent_at=times,
 )
+receipts = st.builds(Receipt, message_id=names, source=st.just("orders.received"), consumer=st.none() | names, at=times)
+answers = st.builds(
+    Reply,
+    reply_id=names,
+    answers=names,
+    source=st.just("orders.message"),
+    outcome=st.none() | st.sampled_from(ReplyOutcome),
+    at=times,
+    sent=st.sampled_from((None, True, False)),
+    taken=st.sampled_from((None, True, False)),
+    taken_by=st.none() | names,
+)
+waits = st.builds(LockWait, target=names, source=st.just("orders.locks"), holder_id=st.none() | names)
 doubts = st.builds(
     Doubt,
     field=st.sampled_from(
@@ -115,6 +140,9 @@ def sagas(at: st.SearchStrategy[datetime | None]) -> st.SearchStrategy[Saga]:
         waiting_for=st.sampled_from((None, None, "person", "timer", "the moon", "")),
         repaired_by=st.none() | names,
         outbox=st.lists(outboxes, max_size=2).map(tuple),
+        received=st.lists(receipts, max_size=2).map(tuple),
+        replies=st.lists(answers, max_size=2).map(tuple),
+        waits_on=st.lists(waits, max_size=2).map(tuple),
         doubts=st.lists(doubts, max_size=2).map(tuple),
     )
 

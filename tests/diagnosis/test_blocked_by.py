@@ -8,7 +8,7 @@ import pytest
 from sagadoctor.model.case import Relation
 from sagadoctor.model.finding import EvidenceKind, Severity
 from sagadoctor.model.remedy import Advice, RemedyKind
-from sagadoctor.model.saga import Saga, SagaState, StepStatus
+from sagadoctor.model.saga import LockWait, Saga, SagaState, StepStatus
 from sagadoctor.testing.builders import PAY, ago, ahead, changed, findings, linked, order_steps, saga
 from tests.diagnosis.looking import advised, bad, facts, named, primary, supporting
 
@@ -95,6 +95,74 @@ def test_a_failed_child_that_the_undo_is_about_is_not_waited_for() -> None:
     primary(findings(moved_on, linked=(linked(Relation.CHILD, child),)), "compensation-stuck")
     assert RULE not in bad(findings(moved_on, linked=(linked(Relation.CHILD, child),)))
     primary(findings(before, linked=(linked(Relation.CHILD, child),)), RULE)
+
+
+HELD = LockWait("sku/7", "orders.locks", "s-9")
+
+
+def test_the_lock_is_named() -> None:
+    row = saga(waits_on=(HELD,))
+
+    finding = primary(findings(row, linked=(linked(Relation.LOCK_HOLDER, STUCK),)), RULE)
+
+    assert "waits for lock sku/7, which saga s-9 holds" in facts(finding)
+
+
+def test_sagas_that_wait_for_each_others_locks_are_no_cause() -> None:
+    row = saga(SagaState.PENDING, None, updated_at=ago(hours=2), waits_on=(HELD,))
+    third = saga(saga_id="s-8", updated_at=ago(hours=1))
+    circle = tuple(linked(Relation.LOCK_CIRCLE, other) for other in (STUCK, third))
+
+    finding = primary(findings(row, linked=(linked(Relation.LOCK_HOLDER, STUCK), *circle)), RULE)
+
+    assert "it and saga s-9, s-8 wait for each other's locks" in finding.summary
+    assert "repair that one" not in finding.summary
+    assert [remedy.kind for remedy in finding.remedies] == [RemedyKind.CALL_HUMAN]
+    seen = findings(third, linked=tuple(linked(Relation.LOCK_CIRCLE, each) for each in (row, STUCK)))
+    assert named(seen, RULE).group_title.endswith(finding.group_title.rpartition(": ")[2]), "one circle, one cause"
+
+
+@pytest.mark.parametrize("moved", ["own", "other"])
+def test_a_circle_in_which_something_moves_blocks_nobody(moved: str) -> None:
+    row = saga(SagaState.PENDING, None, updated_at=ago(minutes=5 if moved == "own" else 90), waits_on=(HELD,))
+    other = saga(saga_id="s-9", updated_at=ago(minutes=5 if moved == "other" else 90))
+    ties = tuple(linked(relation, other) for relation in (Relation.LOCK_HOLDER, Relation.LOCK_CIRCLE))
+
+    assert RULE not in bad(findings(row, linked=ties))
+
+
+def test_another_lock_than_the_circles_is_still_waited_for() -> None:
+    row = saga(updated_at=ago(minutes=5), waits_on=(HELD, LockWait("dock/1", "orders.locks", "s-7")))
+    ties = (
+        linked(Relation.LOCK_HOLDER, STUCK),
+        linked(Relation.LOCK_CIRCLE, STUCK),
+        linked(Relation.LOCK_HOLDER, saga(saga_id="s-7", updated_at=ago(hours=3))),
+    )
+
+    assert "saga s-7" in named(findings(row, linked=ties), RULE).summary
+
+
+def test_a_lock_whose_holder_is_over_is_an_orphan() -> None:
+    row = saga(SagaState.PENDING, None, updated_at=ago(hours=1), waits_on=(HELD,))
+    ended = saga(SagaState.COMPLETED, None, saga_id="s-9", updated_at=ago(hours=2))
+
+    finding = primary(findings(row, linked=(linked(Relation.LOCK_HOLDER, ended),)), RULE)
+
+    assert "nobody will release" in finding.summary
+    assert "the lock is an orphan: saga s-9, which holds it, is completed" in facts(finding)
+    assert [remedy.kind for remedy in finding.remedies] == [RemedyKind.CALL_HUMAN]
+    gone = primary(findings(row, gone=frozenset(("s-9",))), RULE)
+    assert "the lock is an orphan: saga s-9, which holds it, is no more" in facts(gone)
+
+
+def test_a_lock_that_was_left_just_now_is_no_orphan_yet() -> None:
+    row = saga(SagaState.PENDING, None, updated_at=ago(hours=1), waits_on=(HELD,))
+    ended = saga(SagaState.COMPLETED, None, saga_id="s-9", updated_at=ago(minutes=5))
+    fresh = saga(SagaState.PENDING, None, updated_at=ago(minutes=5), waits_on=(HELD,))
+
+    assert RULE not in bad(findings(row, linked=(linked(Relation.LOCK_HOLDER, ended),)))
+    assert RULE not in bad(findings(fresh, gone=frozenset(("s-9",))))
+    assert RULE not in bad(findings(row)), "nobody looked for the holder"
 
 
 def test_an_ended_saga_waits_for_nobody() -> None:

@@ -13,7 +13,7 @@ from sagadoctor.model.case import Relation
 from sagadoctor.model.finding import Finding
 from sagadoctor.model.policy import SagaPolicy, StepDefinition
 from sagadoctor.model.remedy import REPAIRS, Advice
-from sagadoctor.model.saga import OutboxEntry, Owner, SagaState, StepStatus
+from sagadoctor.model.saga import OutboxEntry, Owner, Reply, SagaState, StepStatus
 from sagadoctor.model.survey import SharedKey
 from sagadoctor.testing.builders import (
     NOW,
@@ -129,6 +129,19 @@ WEIGHED: Final[dict[str, tuple[Callable[[], tuple[Finding, ...]], str]]] = {
             )
         ),
         "written after it, has left",
+    ),
+    "reply-lost": (
+        lambda: findings(
+            changed(
+                saga(
+                    updated_at=ago(minutes=9),
+                    replies=(Reply("r-1", "m-1", "orders.message", at=ago(minutes=3), taken=False, taken_by="orders"),),
+                ),
+                PAY,
+                timeout_at=ago(minutes=5),
+            )
+        ),
+        "whoever takes replies may still come to it",
     ),
     "owner-gone": (
         lambda: findings(saga(updated_at=ago(minutes=9), owner=Owner("w", alive=None, lease_until=ago(minutes=5)))),

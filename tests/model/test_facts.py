@@ -82,5 +82,9 @@ def test_what_repairs_and_what_does_not() -> None:
 
 
 def test_linked_sagas_are_told_by_relation() -> None:
-    assert {each.value for each in Relation} == {"parent", "child", "repaired_by", "lock_holder", "same_id", "ancestor"}
+    assert {each.value for each in Relation} == {"parent", "child", "repaired_by", "lock_holder"} | {
+        "lock_circle",
+        "same_id",
+        "ancestor",
+    }
     assert case(now=NOW).related(Relation.PARENT) == ()

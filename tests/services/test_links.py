@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from sagadoctor.api.v1 import Deadline, Saga, SagaState, StepStatus, StillClock, Unreachable
+from sagadoctor.api.v1 import Deadline, LockWait, Saga, SagaState, StepStatus, StillClock, Unreachable
+from sagadoctor.model.case import Relation
 from sagadoctor.services import link
 from sagadoctor.services.ports import Ledger
 from sagadoctor.testing.builders import ago, order_steps, saga
@@ -141,6 +142,67 @@ class TestTwins:
         clinic = self.clinic([healthy("a")], [])
         clinic.scan()
         assert "fetch" not in self.payments.calls
+
+
+def waiter(saga_id: str, *holders: str, **fields: object) -> Saga:
+    waits = tuple(LockWait(f"lock of {holder}", "orders.locks", holder) for holder in holders)
+    return saga(SagaState.PENDING, None, saga_id=saga_id, waits_on=waits, **{"updated_at": ago(hours=2), **fields})  # type: ignore[arg-type]
+
+
+class TestLockHolders:
+    """A saga that waits for a lock is blocked by whoever holds it."""
+
+    def blocked(self, *rows: Saga, page_size: int = 1_000) -> dict[str, str]:
+        self.store = MemoryStore("orders", rows, page_size=page_size)
+        report = Clinic(self.store).scan()
+        assert report.blind == []
+        return {str(each.saga_id): each.summary for each in report.findings if each.rule == "blocked-by"}
+
+    @pytest.mark.parametrize("page_size", [1, 1_000])
+    def test_a_holder_that_stands_still_is_named_also_across_pages(self, page_size: int) -> None:
+        told = self.blocked(waiter("a", "h"), waiter("b", "h"), stuck("h"), page_size=page_size)
+        assert set(told) == {"a", "b"}
+        assert "a lock held by saga h" in told["a"]
+
+    def test_holders_are_asked_for_once_a_page(self) -> None:
+        self.blocked(*(waiter(f"a-{number}", f"h-{number % 7}") for number in range(50)), *map(stuck, "xyz"))
+        assert self.store.calls.count("fetch") == 1
+
+    def test_a_holder_that_moves_or_is_the_waiter_itself_blocks_nobody(self) -> None:
+        assert self.blocked(waiter("a", "h"), healthy("h")) == {}
+        assert self.blocked(waiter("a", "a")) == {}
+        assert (
+            self.blocked(saga(SagaState.PENDING, None, updated_at=ago(hours=2), waits_on=(LockWait("x", "y"),))) == {}
+        )
+
+    def test_a_holder_that_is_no_more_left_an_orphan(self) -> None:
+        assert "saga h, which holds it, is no more" in self.blocked(waiter("a", "h"))["a"]
+        assert (
+            "saga h, which holds it, is completed"
+            in self.blocked(waiter("a", "h"), completed("h", updated_at=ago(hours=1)))["a"]
+        )
+
+    @pytest.mark.parametrize("page_size", [1, 1_000])
+    def test_a_circle_is_told_as_one_and_nobody_is_the_cause(self, page_size: int) -> None:
+        told = self.blocked(waiter("a", "b"), waiter("b", "c"), waiter("c", "a"), waiter("d", "a"), page_size=page_size)
+        assert {saga_id for saga_id, text in told.items() if "wait for each other's locks" in text} == {"a", "b", "c"}
+        assert "a lock held by saga a" in told["d"]
+
+    def test_a_chain_is_followed_to_the_next_one_only(self) -> None:
+        told = self.blocked(waiter("a", "b"), waiter("b", "c"), stuck("c"))
+        assert "saga b" in told["a"]
+        assert "saga c" in told["b"]
+
+    def test_a_person_is_shown_the_holder_and_the_circle(self) -> None:
+        clinic = Clinic(MemoryStore("orders", [waiter("a", "b"), waiter("b", "a")]))
+        [one] = clinic.show("a").cases
+        assert [link.relation for link in one.case.linked] == [Relation.LOCK_HOLDER, Relation.LOCK_CIRCLE]
+        orphan = Clinic(MemoryStore("orders", [waiter("a", "gone")]))
+        [one] = orphan.show("a").cases
+        assert "is no more" in one.findings[0].summary
+
+    def test_ids_may_be_spelt_otherwise_in_the_table_of_locks(self) -> None:
+        assert "a lock held by" in self.blocked(waiter("a", REPAIR.upper()), stuck(REPAIR))["a"]
 
 
 def test_what_is_asked_has_a_deadline() -> None:

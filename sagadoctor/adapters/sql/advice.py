@@ -6,9 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Kind, Table
+from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Column, Kind, Table
 
+from .documents import text_pattern
 from .opened import Opened
+from .paths import Path
 from .shapes import TableSteps
 from .states import ColumnStates
 
@@ -62,6 +64,26 @@ def create_index(table: Table, names: list[str], engine: str) -> str:
     concurrently = "CONCURRENTLY " if engine == POSTGRESQL and not table.leaves else ""
     tail = " ALGORITHM=INPLACE LOCK=NONE" if engine == MARIADB else ""
     return f"CREATE INDEX {concurrently}{_quoted(plain, engine)} ON {place_of(table, engine)} ({columns}){tail}"
+
+
+def create_path_index(table: Table, column: Column, path: Path, engine: str) -> str | None:
+    """Return CREATE INDEX for what is looked up in a document; None where only a column of its own could be indexed."""
+    if engine != POSTGRESQL:
+        return None
+    name = _quoted(column.name, engine)
+    if column.kind is Kind.TEXT:
+        expression = f"substring({name}, {_literal(text_pattern(path))})"
+    elif len(path) == 1 and isinstance(path[0], str):
+        expression = f"({name} ->> {_literal(path[0])})"
+    else:
+        return None
+    plain = re.sub(r"\W+", "_", f"{table.name}_{column.name}_{path[-1]}".lower()).strip("_")[:60]
+    concurrently = "CONCURRENTLY " if not table.leaves else ""
+    return f"CREATE INDEX {concurrently}{_quoted(plain, engine)} ON {place_of(table, engine)} ({expression})"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def grant_reading(tables: Sequence[Table], engine: str) -> str:

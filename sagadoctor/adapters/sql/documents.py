@@ -48,6 +48,24 @@ def searched(column: Column, element: ColumnElement[Any], path: Path, engine: st
     return _arrow(element, path)
 
 
+def found_text(element: ColumnElement[Any], path: Path) -> ColumnElement[Any] | None:
+    """Return the text that stands behind a path's last key in any text, whatever else it holds: for PostgreSQL.
+
+    It never raises and may be indexed, as no cast to JSON may; whoever uses it looks again at what it found.
+    """
+    from sqlalchemy import Text, cast, func
+
+    if not path or not isinstance(path[-1], str):
+        return None
+    return func.substring(element, cast(bound(text_pattern(path)), Text))
+
+
+def text_pattern(path: Path) -> str:
+    """Return the regular expression of PostgreSQL for the text behind a path's last key."""
+    key = "".join(char if char.isalnum() or char == "_" else f"\\{char}" for char in str(path[-1]))
+    return rf'"{key}"\s*:\s*"([^"\\]*)"'
+
+
 def _arrow(element: ColumnElement[Any], path: Path) -> ColumnElement[Any]:
     from sqlalchemy import Text, cast
 

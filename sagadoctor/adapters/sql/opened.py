@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -22,6 +22,10 @@ from .source import Missing
 from .states import ColumnStates
 from .times import zone_of
 from .units import unit_wanted
+
+if TYPE_CHECKING:
+    from .conversation import Conversation
+    from .locks import Locks
 
 _LINKS: Final = ("parent", "repaired_by")
 
@@ -110,7 +114,8 @@ class _Tables:
         except SchemaMismatch as mismatch:
             self._missing.note(mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
             return None
-        self.found.append(table)
+        if table not in self.found:
+            self.found.append(table)
         return table
 
 
@@ -128,6 +133,9 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
     child = tables.find(getattr(words, "table", None))
     outbox = tables.find(options.outbox.table if options.outbox is not None else None)
     workers = tables.find(alive.table if alive is not None else None)
+    talk = [tables.find(words.table) if words is not None else None for words in (options.received, options.replies)]
+    waiting = options.locks.waiters if options.locks is not None else None
+    locks = [tables.find(words.table) if words is not None else None for words in (options.locks, waiting)]
     missing.check()
     assert table is not None
     zone = zone_of(options.tz or context.tz)
@@ -136,13 +144,23 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
     def companions(*, detail: bool) -> Companions:
         reader = SagaReader(options, table, child, setting, missing, detail=detail)
         return Companions(
-            reader, context.clock, _outbox(options, outbox, reader), _owners(alive, workers, setting, missing)
+            reader,
+            context.clock,
+            _outbox(options, outbox, reader),
+            _owners(alive, workers, setting, missing),
+            _conversation(options, talk[0], talk[1], setting, missing, context.big_table),
+            _locks(options, locks[0], locks[1], setting, missing),
         )
 
     scan, detail = companions(detail=False), companions(detail=True)
     for key, (where, column) in missing.units.items():
         missing.note(f"stores.{context.name}.{key}: {unit_wanted(session, where, column, key)}")
     missing.check()
+    for each in (scan, detail):
+        if each.conversation is not None:
+            each.conversation.settle(session)
+        if each.locks is not None:
+            each.locks.settle(context.big_table)
     return Opened(
         options,
         context,
@@ -166,6 +184,31 @@ def _owners(words: Alive | None, table: Table | None, setting: Setting, missing:
     if words is None or table is None:
         return None
     return Owners(words, table, setting.engine, setting.zone, missing)
+
+
+def _conversation(
+    options: SqlOptions, received: Table | None, replies: Table | None, setting: Setting, missing: Missing, big: int
+) -> Conversation | None:
+    if options.outbox is None or (received is None and replies is None):
+        return None
+    from .conversation import Around, Conversation, Received, Replies
+
+    around = Around(setting.engine, setting.version, setting.zone, missing, setting.store, big)
+    return Conversation(
+        Received(options.received, received, around) if received is not None else None,
+        Replies(options.replies, options.outbox, replies, around) if replies is not None else None,
+    )
+
+
+def _locks(
+    options: SqlOptions, held: Table | None, waiting: Table | None, setting: Setting, missing: Missing
+) -> Locks | None:
+    if held is None or waiting is None:
+        return None
+    from .locks import Locks
+
+    form = options.saga.id.format
+    return Locks(options.locks, (held, waiting), form, setting.zone, missing, setting.engine, setting.store)
 
 
 def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capability]:

@@ -4,11 +4,11 @@ Annotations in here are no texts, as they are elsewhere: pydantic would work out
 """
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictStr, ValidationInfo, field_validator
 
-from sagadoctor.api.v1 import Duration, Options, SagaState, Secret
+from sagadoctor.api.v1 import Duration, LateModel, Options, SagaState, Secret
 from sagadoctor.api.v1.sql import parse_address
 
 from .mapping.around import OutboxWords
@@ -17,6 +17,8 @@ from .mapping.saga import SagaWords
 from .mapping.shapes.none import NoSteps
 from .mapping.steps import Steps
 from .words import FailedMeans
+
+_CONVERSATION: Final = f"{__package__}.mapping.conversation"
 
 
 def _url(text: str) -> str:
@@ -38,9 +40,9 @@ class SqlOptions(Options):
     saga: SagaWords
     steps: Steps = Field(default_factory=lambda: NoSteps(shape="none"))
     outbox: OutboxWords | None = None
-    received: Later = None
-    replies: Later = None
-    locks: Later = None
+    received: Annotated[Any, LateModel(_CONVERSATION, "ReceivedWords")] = None
+    replies: Annotated[Any, LateModel(_CONVERSATION, "ReplyWords")] = None
+    locks: Annotated[Any, LateModel(_CONVERSATION, "LockWords")] = None
     writer: Later = None
 
     @field_validator("outbox")
@@ -53,6 +55,38 @@ class SqlOptions(Options):
                 "say saga = the saga's column that holds the entry's id"
             )
         return outbox
+
+    @field_validator("received", "replies")
+    @classmethod
+    def _about_commands(cls, words: Any, known: ValidationInfo) -> Any:
+        if words is not None and "outbox" in known.data and known.data["outbox"] is None:
+            raise ValueError("say outbox too: its entries are the messages that were received and answered")
+        return words
+
+    @field_validator("replies")
+    @classmethod
+    def _has_an_id(cls, words: Any, known: ValidationInfo) -> Any:
+        outbox: OutboxWords | None = known.data.get("outbox")
+        if words is None or outbox is None:
+            return words
+        if words.id is None and words.table != outbox.table:
+            raise ValueError("say id = the column that holds a reply's own id")
+        received = known.data.get("received")
+        if words.taken_by is not None and "received" in known.data and (received is None or received.consumer is None):
+            raise ValueError("taken_by names a consumer of received: say received with its consumer")
+        return words
+
+    @field_validator("locks")
+    @classmethod
+    def _as_wide_as_the_id(cls, words: Any, known: ValidationInfo) -> Any:
+        saga: SagaWords | None = known.data.get("saga")
+        if words is None or saga is None:
+            return words
+        for key, columns in (("holder", words.holder), ("waiters.saga", words.waiters.saga)):
+            if len(columns) != len(saga.id.columns):
+                wanted = ", ".join(saga.id.columns)
+                raise ValueError(f"{key} holds a saga's id, so it has as many columns as that ({wanted})")
+        return words
 
     def doubts(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
         """Return where `failed_means` is said although `values` leave nothing to ask."""

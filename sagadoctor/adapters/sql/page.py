@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from sagadoctor.api.v1 import Clock
 
+    from .conversation import Conversation
+    from .locks import Locks
+
 PAGE_BYTES: Final = 64 * 1024 * 1024
 """Documents of one page together; a page that grows beyond this ends early."""
 _AT_ONCE: Final = 500
@@ -43,17 +46,27 @@ class Rows(msgspec.Struct):
 
 
 class Companions(msgspec.Struct, frozen=True):
-    """A row's reader, and what is read beside a page by its ids: steps in a child table, the outbox, owners."""
+    """A row's reader, and what is read beside a page by its ids: steps in a child table, the outbox, owners, locks."""
 
     reader: SagaReader
     clock: Clock
     outbox: Outbox | None = None
     owners: Owners | None = None
+    conversation: Conversation | None = None
+    """About the entries of the outbox; it is mapped too."""
+    locks: Locks | None = None
 
     @property
     def needed(self) -> bool:
         """Say whether a page needs more than its own rows."""
-        return isinstance(self.reader.shape, TableSteps) or self.outbox is not None or self.owners is not None
+        beside = (self.outbox, self.owners, self.locks)
+        return isinstance(self.reader.shape, TableSteps) or any(each is not None for each in beside)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say what is mapped beside the sagas and can't be read with their page."""
+        talk = self.conversation.notes if self.conversation is not None else ()
+        return (*talk, *(self.locks.notes if self.locks is not None else ()))
 
     def complete(self, session: Session, rows: Sequence[Row]) -> list[Saga]:
         """Return the facts of rows with what belongs to them."""
@@ -67,8 +80,12 @@ class Companions(msgspec.Struct, frozen=True):
             sagas = [reader.saga(row) for row in rows]
         if self.outbox is not None and rows:
             sagas = self._with_outbox(session, self.outbox, rows, sagas)
+            if self.conversation is not None:
+                sagas = self.conversation.told(session, sagas, [self.outbox.message_of(row) for row in rows])
         if self.owners is not None and rows:
             sagas = self._with_owners(session, self.owners, sagas)
+        if self.locks is not None and rows:
+            sagas = self.locks.told(session, rows, sagas, reader.identity)
         return sagas
 
     def _with_outbox(self, session: Session, outbox: Outbox, rows: Sequence[Row], sagas: list[Saga]) -> list[Saga]:

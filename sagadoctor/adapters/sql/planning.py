@@ -68,7 +68,7 @@ class Planner:
                 source=self.opened.context.name,
                 hint="; ".join(missing),
             )
-        journey = Journey(words=self.vocabulary)
+        journey = Journey(words=self.vocabulary, notes=list(self.opened.scan.notes))
         journey.repeated = repeats(self.session, self.opened, big=self.big)
         if journey.repeated.note:
             journey.notes.append(journey.repeated.note)

@@ -4,7 +4,7 @@ The guest connection to SQL databases is `sagadoctor.api.v1.sql`, loaded only by
 """
 
 from sagadoctor.api.deadline import Deadline
-from sagadoctor.api.options import Duration, Options, Secret
+from sagadoctor.api.options import Duration, LateModel, Options, Secret
 from sagadoctor.api.ports import (
     API_VERSION,
     CheckLevel,
@@ -38,8 +38,12 @@ from sagadoctor.model.saga import (
     LIVE,
     RUNNING_WORDS,
     Doubt,
+    LockWait,
     OutboxEntry,
     Owner,
+    Receipt,
+    Reply,
+    ReplyOutcome,
     Saga,
     SagaRef,
     SagaState,
@@ -69,6 +73,8 @@ __all__ = [
     "Doubt",
     "Duration",
     "FullScanRefused",
+    "LateModel",
+    "LockWait",
     "Look",
     "Lost",
     "Options",
@@ -78,7 +84,10 @@ __all__ = [
     "Page",
     "Policy",
     "Problem",
+    "Receipt",
     "Redactor",
+    "Reply",
+    "ReplyOutcome",
     "Saga",
     "SagaPolicy",
     "SagaRef",

@@ -118,6 +118,13 @@ def _timeline(terminal: Terminal, case: Case, now: datetime) -> None:
     moments += [
         (entry.created_at, f"{_command(entry, case.steps or ())} written to the outbox") for entry in saga.outbox
     ]
+    for receipt in saga.received:
+        by = f" by {shown(receipt.consumer, 60)}" if receipt.consumer else ""
+        moments.append((receipt.at, f"command {shown(receipt.message_id, 60)} received{by}"))
+    for reply in saga.replies:
+        taken = {True: ", taken", False: ", not taken", None: ""}[reply.taken]
+        outcome = f" ({reply.outcome.value})" if reply.outcome is not None else ""
+        moments.append((reply.at, f"command {shown(reply.answers, 60)} answered{outcome}{taken}"))
     known = sorted(((at, text) for at, text in moments if at is not None), key=lambda pair: pair[0])
     if not known:
         return

@@ -14,6 +14,7 @@ from .. import facts, treatments
 from ..deadlines import words
 from ..sign import Rule, Sign
 
+_NAMED: Final = 5
 _RESTING: Final = frozenset((SagaState.WAITING, SagaState.BACKING_OFF, SagaState.PAUSED))
 
 
@@ -55,14 +56,103 @@ def _is_above(other: Saga, case: Case) -> bool:
     )
 
 
-def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
-    """Hold when a live saga's lock holder or child has itself stood still too long, also as a failed child."""
-    if not case.linked or not case.saga.is_live:
+def _circle(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    """Say that sagas wait for each other's locks, where all of them stand still: none of them is the cause."""
+    others = case.related(Relation.LOCK_CIRCLE)
+    if not others or not _stands_still(case, policy, now):
         return None
+    moved = [at for other in others if (at := _last_moved(other)) is not None]
+    if not all(other.is_live for other in others) or any(now - at <= policy.thresholds.no_progress for at in moved):
+        return None
+    ids = [other.saga_id for other in others]
+    named = ", ".join(ids[:_NAMED]) + (f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else "")
+    return Sign(
+        summary=f"it and saga {named} wait for each other's locks: none of them can go on by itself",
+        evidence=(
+            facts.saga_state(case),
+            *_waits(case),
+            *(
+                Evidence(f"saga {other.saga_id} waits for a lock too", EvidenceKind.STATUS, other.source, True, at)
+                for other in others
+                for at in (_last_moved(other),)
+            ),
+            *facts.standstill(case, now),
+        ),
+        step=case.current,
+        cause=min((case.saga.saga_id, *ids)),
+        treatments=(
+            treatments.call_human("decide which of them gives way: undone, it lets go of its lock", case.current),
+        ),
+    )
+
+
+def _orphaned(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    """Say that a lock belongs to a saga that has ended, or is no more, where this one has long waited for it."""
+    if not case.saga.waits_on or not _stands_still(case, policy, now):
+        return None
+    holders = {other.saga_id: other for other in case.related(Relation.LOCK_HOLDER)}
+    for wait in case.saga.waits_on:
+        holder = holders.get(wait.holder_id or "")
+        if holder is not None and not holder.is_live:
+            moved = _last_moved(holder)
+            if moved is not None and now - moved <= policy.thresholds.no_progress:
+                continue
+            fact, at = f"saga {holder.saga_id}, which holds it, is {holder.state.value}", moved
+        elif wait.holder_id in case.gone:
+            fact, at = f"saga {wait.holder_id}, which holds it, is no more", None
+        else:
+            continue
+        return Sign(
+            summary=f"it waits for a lock that nobody will release: {fact}",
+            evidence=(
+                facts.saga_state(case),
+                *_waits(case),
+                Evidence(f"the lock is an orphan: {fact}", EvidenceKind.STATUS, wait.source, True, at),
+                *facts.standstill(case, now),
+            ),
+            step=case.current,
+            cause=wait.holder_id,
+            treatments=(
+                treatments.call_human(
+                    "make sure that nothing works under the lock any more, then release it", case.current
+                ),
+            ),
+        )
+    return None
+
+
+def _stands_still(case: Case, policy: SagaPolicy, now: datetime) -> bool:
+    return case.progress_at is not None and now - case.progress_at > _limit(case.saga, policy, now)
+
+
+def _waits(case: Case) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            f"it waits for lock {wait.target}, which saga {wait.holder_id} holds", EvidenceKind.STATUS, wait.source
+        )
+        for wait in case.saga.waits_on
+        if wait.holder_id is not None
+    )
+
+
+def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    """Hold when a live saga's lock holder or child has itself stood still too long, also as a failed child.
+
+    Those that wait for each other in a circle are no reason for one another; a lock may be left by a saga that is over.
+    """
+    if not case.saga.is_live:
+        return None
+    if not case.linked and not case.gone:
+        return None
+    return _circle(case, policy, now) or _by_another(case, policy, now) or _orphaned(case, policy, now)
+
+
+def _by_another(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
+    round_about = {other.ref for other in case.related(Relation.LOCK_CIRCLE)}
     for relation, what in ((Relation.LOCK_HOLDER, "a lock held by"), (Relation.CHILD, "its child")):
         for other in case.related(relation):
             moved = _last_moved(other)
-            if not _waits_for(case, other, relation, moved):
+            if other.ref in round_about or not _waits_for(case, other, relation, moved):
                 continue
             if (moved is None and other.is_live) or (moved is not None and now - moved <= _limit(other, policy, now)):
                 continue
@@ -78,6 +168,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
                         True,
                         moved,
                     ),
+                    *(_waits(case) if relation is Relation.LOCK_HOLDER else ()),
                 ),
                 step=case.current,
                 cause=other.saga_id,
