@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -133,6 +134,11 @@ def patterns(seed: int, many: int) -> Iterator[str]:
         yield text
 
 
+RIGHT = sys.version_info >= (3, 11, 5)
+"""Before, `re` itself matched groups that are repeated possessively where they don't (cpython 106052)."""
+POSSESSIVE = re.compile(r"[*+?}]\+|\(\?>")
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_no_search_takes_more_steps_than_were_foretold(seed: int) -> None:
     tried = taken = 0
@@ -148,8 +154,9 @@ def test_no_search_takes_more_steps_than_were_foretold(seed: int) -> None:
                 subject = (unit * LENGTH)[: LENGTH - len(tail)] + tail
                 made = Tried(tree, flags, subject)
                 assert made.steps <= bound, (text, subject)
-                found = re.search(text, subject)
-                assert made.found == (None if found is None else found.start()), (text, subject)
+                if RIGHT or not POSSESSIVE.search(text):
+                    found = re.search(text, subject)
+                    assert made.found == (None if found is None else found.start()), (text, subject)
     assert tried > 30
     assert taken > 20
 
