@@ -53,6 +53,7 @@ def test_during_any_import_it_is_told_in_a_sentence(bare: Home, number: signal.S
     assert 130 in ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", NUMBERS)
 def test_at_any_moment_after_the_start(bare: Home, number: signal.Signals) -> None:
     """The interpreter's own start is nobody's to guard; from the program's first statement on it says when it began."""

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +91,7 @@ def is_table(value: Any) -> bool:
     return isinstance(value, dict | list)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.data(), st.one_of(FILES, changed(), changed()))
 def test_anything_is_accepted_or_refused(draw: Any, table: dict[str, Any]) -> None:

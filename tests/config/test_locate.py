@@ -189,6 +189,7 @@ def documents(draw: Any) -> tuple[str, dict[Path, int]]:
     return writer.text, writer.lines
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(documents(), st.booleans())
 def test_every_key_is_found_where_it_was_written(document: tuple[str, dict[Path, int]], dos: bool) -> None:

@@ -373,6 +373,7 @@ def fails(suite: StoreSuite, test: str) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("store", "test"),
     [(store, test) for store, tests in CAUGHT.items() for test in tests],

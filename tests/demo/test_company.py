@@ -58,6 +58,7 @@ def test_an_earlier_company_stays_until_the_next_is_whole(tmp_path: Path, monkey
     assert (tmp_path / "company.db").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("owner", "last"), [(company, "the_incident"), (Path, "write_text"), (Path, "replace")])
 def test_the_next_one_opens_whenever_one_was_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, last: str

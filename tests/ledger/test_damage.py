@@ -113,6 +113,7 @@ def test_a_ledger_that_nobody_damaged_has_nothing_to_say(template: bytes, tmp_pa
     assert all("was ended before" in each for each in said), said  # the second end of one scan is refused
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_in_a_cell_nothing_but_a_ledger_error_comes_of_it(

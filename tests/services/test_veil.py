@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +67,7 @@ def straddling(draw: st.DrawFn, bound: int) -> tuple[str, str]:
 cuts = st.composite(straddling)
 
 
+@pytest.mark.slow
 @EVERY
 @given(st.data())
 def test_nothing_of_a_secret_that_a_cut_goes_through_is_shown(data: st.DataObject) -> None:
