@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1.sql import Column, Kind, Row, Table
+from sagadoctor.api.v1.sql import Column, Row, Table
 
 from .cells import NAME_BOUND
 from .fields import moment_reader, text_reader
-from .identity import Identity
 from .mapping.columns import ColumnWords, TimeColumn
 from .moments import as_moment, as_time
 from .selection import Selection
@@ -112,17 +111,3 @@ def chunks(given: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """Yield some keys after the other, as many at a time as one statement asks for."""
     for start in range(0, len(given), CHUNK):
         yield given[start : start + CHUNK]
-
-
-def tied(source: Source, keys: Sequence[Column], identity: Identity, raw: Sequence[Any]) -> list[ColumnElement[Any]]:
-    """Return a saga's raw id as parameters that compare with the columns of another table; empty where none can."""
-    pairs = zip(keys, identity.columns, strict=False)
-    if not any((key.kind is Kind.INT) is not (column.kind is Kind.INT) for key, column in pairs):
-        return identity.parameters(raw)
-    try:  # a number in one table and a text in the other: no engine compares them well
-        loose = [word(opened(cell)) for opened, cell in zip(identity.openers, raw, strict=True)]
-    except Unreadable:
-        return []
-    given = [source.given(column, value) for column, value in zip(keys, loose, strict=False)]
-    whole = [each for each in given if each is not None]
-    return whole if len(whole) == len(keys) else []

@@ -69,13 +69,18 @@ class Course:
 
 
 def joined(steps: tuple[Step, ...], policy: SagaPolicy) -> tuple[Step, ...]:
-    """Return the steps without those that are named like another one's compensation: they tell how its undo went."""
-    undone_by: dict[str, str] = {}
+    """Return the steps without those that are named like another one's compensation: they tell how its undo went.
+
+    A name that several steps have for their undo tells of none of them, and what is an undo itself has none.
+    """
+    named: dict[str, set[str]] = {}
     for step in steps:
         said = policy.step(step.name)
         name = step.compensation or (said.compensation if said is not None else None)
         if name is not None and name != step.name:
-            undone_by.setdefault(name, step.name)
+            named.setdefault(name, set()).add(step.name)
+    undone_by = {name: next(iter(owners)) for name, owners in named.items() if len(owners) == 1}
+    undone_by = {name: owner for name, owner in undone_by.items() if owner not in undone_by}
     undos = {undone_by[step.name]: step for step in steps if step.name in undone_by}
     if not undos:
         return steps
@@ -135,7 +140,7 @@ def onward(steps: tuple[Step, ...], state: SagaState, policy: SagaPolicy) -> tup
     if any(step.status in _OPEN for step in steps):
         return steps
     if state is SagaState.COMPENSATING:
-        standing = [step for step in steps if step.status is StepStatus.COMPLETED and _is_compensable(step, policy)]
+        standing = [step for step in steps if step.status is StepStatus.COMPLETED and is_compensable(step, policy)]
         return _marked(steps, standing[-1], StepStatus.COMPENSATING) if standing else steps
     if state not in FORWARD or any(step.status in _GIVEN_UP and not _is_optional(step, policy) for step in steps):
         return steps
@@ -161,7 +166,8 @@ def _marked(steps: tuple[Step, ...], one: Step, status: StepStatus) -> tuple[Ste
     return tuple(replace(step, status=status, derived=True) if step is one else step for step in steps)
 
 
-def _is_compensable(step: Step, policy: SagaPolicy) -> bool:
+def is_compensable(step: Step, policy: SagaPolicy) -> bool:
+    """Say whether a step has an undo: configured so, or named for it, and not past the step of no return."""
     said = policy.step(step.name)
     if step.name in policy.irreversible:
         return False

@@ -12,7 +12,7 @@ from .idents import Ident, TextIdent, WholeId, ident
 from .mapping.saga import IdWords
 from .selection import Selection
 from .source import Source
-from .values import Unreadable
+from .values import Unreadable, word
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -68,6 +68,21 @@ class Identity:
     def parameters(self, raw: Sequence[Any]) -> list[ColumnElement[Any]]:
         """Return the raw cells of an id as parameters."""
         return [self._source.parameter(column, cell) for column, cell in zip(self.columns, raw, strict=True)]
+
+    def parameters_beside(
+        self, source: Source, columns: Sequence[Column], raw: Sequence[Any]
+    ) -> Sequence[ColumnElement[Any]] | None:
+        """Return a raw id as parameters that compare with columns of another table; None where no row can have it."""
+        pairs = zip(columns, self.columns, strict=False)
+        if not any((key.kind is Kind.INT) is not (column.kind is Kind.INT) for key, column in pairs):
+            return self.parameters(raw)
+        try:  # a number in one table and a text in the other: no engine compares them well
+            loose = [word(opened(cell)) for opened, cell in zip(self.openers, raw, strict=True)]
+        except Unreadable:
+            return None
+        given = [source.given(column, value) for column, value in zip(columns, loose, strict=False)]
+        whole = [each for each in given if each is not None]
+        return whole if len(whole) == len(columns) else None
 
 
 def opener_of(part: Ident, column: Column, source: Source) -> CellReader:

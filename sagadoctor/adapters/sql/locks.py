@@ -11,7 +11,7 @@ from sagadoctor.api.v1 import LockWait, Saga
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
 from .advice import create_index, has_index
-from .beside import Beside, chunks, tied, tolerant
+from .beside import Beside, chunks, tolerant
 from .cells import ID_BOUND
 from .identity import Identity, comparable, opener_of
 from .idents import WholeId, ident
@@ -107,7 +107,7 @@ class Locks:
         beside, found = self._waiting, dict[tuple[Any, ...], list[str]]()
         source, width = beside.source, len(self._waiters)
         keys = [source.element(column) for column in self._waiters]
-        given = [each for raw in raws if (each := tied(source, self._waiters, identity, raw))]
+        given = [each for raw in raws if (each := identity.parameters_beside(source, self._waiters, raw))]
         for some in chunks(given):
             among = keys[0].in_([each[0] for each in some]) if width == 1 else tuple_(*keys).in_(map(_tuple, some))
             for row in session.stream(select(*beside.selection.items).select_from(source.clause).where(among)):

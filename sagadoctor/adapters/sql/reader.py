@@ -13,7 +13,7 @@ from sagadoctor.api.v1.sql import Column, Kind, Table
 
 from .attempts import Attempts
 from .cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
-from .course import Course, moved
+from .course import Course, is_compensable, moved
 from .cursor import Cursor
 from .fields import text_reader
 from .identity import Identity
@@ -233,11 +233,8 @@ class SagaReader:
         for step in steps:
             if step.status in (StepStatus.COMPENSATION_FAILED, StepStatus.COMPENSATING, StepStatus.UNKNOWN):
                 return SagaState.FAILED
-            if step.status is StepStatus.COMPLETED:
-                said = policy.step(step.name)
-                named = step.compensation is not None or (said is not None and said.compensation is not None)
-                if said.compensable if said is not None and said.compensable is not None else named:
-                    return SagaState.FAILED
+            if step.status is StepStatus.COMPLETED and is_compensable(step, policy):
+                return SagaState.FAILED
         return SagaState.COMPENSATED
 
     @property

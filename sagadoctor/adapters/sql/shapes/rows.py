@@ -16,7 +16,7 @@ from ..identity import comparable
 from ..mapping.shapes.rows import RowWords
 from ..selection import Selection
 from ..source import Source
-from ..values import Unreadable, word
+from ..values import Unreadable
 from .port import Around, TableSteps, Told
 from .reading import MOST_STEPS, Odd, StepReader, has_times
 
@@ -106,16 +106,7 @@ class StepRows(TableSteps):
 
     def parameters(self, identity: Identity, raw: Sequence[Any]) -> Sequence[ColumnElement[Any]] | None:
         """Return a saga's raw id as parameters that compare with the foreign key; None where no row can have it."""
-        pairs = zip(self.keys, identity.columns, strict=False)
-        if not any((key.kind is Kind.INT) is not (column.kind is Kind.INT) for key, column in pairs):
-            return identity.parameters(raw)
-        try:  # a number in one table and a text in the other: no engine compares them well
-            loose = [word(opened(cell)) for opened, cell in zip(identity.openers, raw, strict=True)]
-        except Unreadable:
-            return None
-        given = [self.source.given(column, value) for column, value in zip(self.keys, loose, strict=False)]
-        whole = [each for each in given if each is not None]
-        return whole if len(whole) == len(self.keys) else None
+        return identity.parameters_beside(self.source, self.keys, raw)
 
     def gather(self, session: Session, ids: Iterable[Sequence[ColumnElement[Any]]]) -> Mapping[tuple[Any, ...], Told]:
         """Return what is told of each saga by the raw cells of the foreign key."""
