@@ -32,6 +32,7 @@ class Fake:
         self.connected = 0
         self.interrupted = threading.Event()
         self.closed = 0
+        self.let_go = threading.Semaphore(0)
 
     def connect(self) -> Database:
         """Count."""
@@ -63,8 +64,9 @@ class Fake:
         self.interrupted.set()
 
     def close(self) -> None:
-        """Count."""
+        """Count, and tell whoever waits for it."""
         self.closed += 1
+        self.let_go.release()
 
 
 def fail(error: Exception) -> Callable[[], list[Row]]:
@@ -95,6 +97,7 @@ def test_a_call_that_hangs_ends_in_an_error_and_the_next_one_gets_a_new_connecti
         await ledger.close()
 
     asyncio.run(run())
+    assert all(fake.let_go.acquire(timeout=30) for _ in range(2))  # the thread that hung lets go when it notices
     assert fake.closed == 2
 
 
