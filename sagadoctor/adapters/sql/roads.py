@@ -48,6 +48,8 @@ class Road(msgspec.Struct):
     index: str | None = None
     """The index to use: left alone, MariaDB and SQLite walk along the key long before that is better for others."""
     rows: int = PAGE_ROWS
+    in_order: bool = False
+    """An index gives the rows in the order of the keys, and each page is to be read along it."""
     last: list[Any] | None = None
     done: bool = False
     reached: datetime = msgspec.field(default=_BEGINNING)
