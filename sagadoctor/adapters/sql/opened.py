@@ -146,7 +146,7 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
     child = tables.find(getattr(words, "table", None), "steps.table", (getattr(words, "foreign_key", ()),))
     outbox = received = replies = None
     if (said := options.outbox) is not None:
-        outbox = tables.find(said.table, "outbox.table", ((said.id,), (said.saga_id,)))
+        outbox = tables.find(said.table, "outbox.table", ((said.id,), said.saga_id or ()))
     workers = tables.find(alive.table, "saga.owner.alive.table", ((alive.id,),)) if alive is not None else None
     if (took := options.received) is not None:
         received = tables.find(took.table, "received.table", ((took.message,), (took.message, took.consumer)))
