@@ -119,6 +119,7 @@ class StepReader:
         self.constants: dict[str, Any] = {}
         self._ignore = words.ignore
         self.ignores = bool(words.ignore)
+        self.tells_moments = fields.at is not None
         self.fields = fields
         for name in TEXTS:
             spec = getattr(fields, name)
@@ -163,7 +164,7 @@ class StepReader:
 
     def is_ignored(self, name: str) -> bool:
         """Say whether the mapping leaves out steps of this name."""
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._ignore)
+        return self.ignores and any(fnmatch.fnmatchcase(name, pattern) for pattern in self._ignore)
 
     def step(
         self, index: int, values: Mapping[str, Any], odd: Odd, whole: Any = None, *, name: str | None = None
