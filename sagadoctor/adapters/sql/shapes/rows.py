@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from sagadoctor.api.v1.sql import Column, Kind, Session
+from sagadoctor.api.v1.sql import POSTGRESQL, Column, Kind, Session
 
+from ..beforehand import beforehand
 from ..beside import among, among_values
 from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from ..identity import comparable
@@ -115,14 +117,20 @@ class StepRows(TableSteps):
         self, session: Session, identity: Identity, raws: Sequence[Sequence[Any]]
     ) -> Mapping[tuple[Any, ...], Told]:
         """Return what is told of each saga by the raw cells of the foreign key."""
+        some = [raws[start : start + CHUNK] for start in range(0, len(raws), CHUNK)]
+        parts = [partial(self._found, session, identity, each) for each in some]
+        several = session.engine == POSTGRESQL  # a connection to SQLite belongs to one thread
         told: dict[tuple[Any, ...], Told] = {}
-        for start in range(0, len(raws), CHUNK):
-            theirs = self._theirs(identity, raws[start : start + CHUNK])
-            if theirs is not None:
-                told.update((key, one.told()) for key, one in self._found(session, theirs).items())
+        for found in beforehand(parts) if several else (part() for part in parts):
+            told.update((key, one.told()) for key, one in found.items())
         return told
 
-    def _found(self, session: Session, theirs: ColumnElement[bool]) -> Mapping[tuple[Any, ...], Gathering]:
+    def _found(
+        self, session: Session, identity: Identity, raws: Sequence[Sequence[Any]]
+    ) -> Mapping[tuple[Any, ...], Gathering]:
+        theirs = self._theirs(identity, raws)
+        if theirs is None:
+            return {}
         found: dict[tuple[Any, ...], Gathering] = {}
         width = len(self.keys)
         last: Any = None
