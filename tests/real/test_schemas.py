@@ -1,4 +1,4 @@
-"""Tables of real applications, mapped by configuration alone: the sick are found by what ails them, nobody well is accused."""
+"""Tables of real applications, mapped by configuration alone: who is sick is told by the cause, and nobody else."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ ALL = schemas()
 BAD = ("warning", "critical")
 
 
-@pytest.mark.parametrize(
-    ("schema", "fixture"), [pytest.param(each, each.fixture, id=each.folder.name) for each in ALL]
-)
+@pytest.mark.parametrize(("schema", "fixture"), [pytest.param(each, each.fixture, id=each.folder.name) for each in ALL])
 def test_what_ails_each_saga_is_said_first(
     schema: Schema, fixture: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

@@ -1,8 +1,9 @@
 """Schemas of real applications, each with rows, a configuration by hand, and what is to be found.
 
-A folder in `schemas/` holds `schema.sql` and `rows.sql` (one statement ends where a line ends with a semicolon), `config.toml` with
-`url = "DATABASE"`, and `truth.toml`: the database it belongs to, when it is looked at, and what is said first of each saga that
-is sick. A store without times has no such moment: it is looked at twice, and `later.sql` is what moved in between.
+A folder in `schemas/` holds `schema.sql` and `rows.sql` (a statement ends where a line ends with a semicolon),
+`config.toml` with `url = "DATABASE"`, and `truth.toml`: the database it belongs to, when it is looked at, and what
+is said first of each saga that is sick. A store without times has no such moment: it is looked at twice, and
+`later.sql` is what moved in between.
 """
 
 from __future__ import annotations

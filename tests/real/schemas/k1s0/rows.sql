@@ -5,7 +5,8 @@ INSERT INTO saga.saga_states (id, workflow_name, current_step, status, correlati
  ('a1000000-0000-4000-8000-000000000004', 'order-fulfillment', 1, 'RUNNING', 'c-4', NULL, '2026-11-20 11:29:00+00', '2026-11-20 11:30:00+00'),
  ('a1000000-0000-4000-8000-000000000005', 'order-fulfillment', 2, 'COMPENSATING', 'c-5', 'no carrier', '2026-11-20 11:00:00+00', '2026-11-20 11:10:00+00'),
  ('a1000000-0000-4000-8000-000000000006', 'order-fulfillment', 2, 'FAILED', 'c-6', 'refund refused', '2026-11-20 08:00:00+00', '2026-11-20 08:00:40+00'),
- ('a1000000-0000-4000-8000-000000000007', 'order-fulfillment', 2, 'COMPLETED', 'c-7', NULL, '2026-11-20 07:00:00+00', '2026-11-20 07:00:40+00');
+ ('a1000000-0000-4000-8000-000000000007', 'order-fulfillment', 2, 'COMPLETED', 'c-7', NULL, '2026-11-20 07:00:00+00', '2026-11-20 07:00:40+00'),
+ ('a1000000-0000-4000-8000-000000000008', 'order-fulfillment', 0, 'FAILED', 'c-8', 'deadline', '2026-11-20 06:00:00+00', '2026-11-20 06:00:30+00');
 INSERT INTO saga.saga_step_logs (saga_id, step_index, step_name, action, status, error_message, started_at, completed_at) VALUES
  ('a1000000-0000-4000-8000-000000000001', 0, 'reserve-inventory', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 11:00:00+00', '2026-11-20 11:00:01+00'),
  ('a1000000-0000-4000-8000-000000000001', 1, 'process-payment', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 11:00:01+00', '2026-11-20 11:00:03+00'),
@@ -13,7 +14,7 @@ INSERT INTO saga.saga_step_logs (saga_id, step_index, step_name, action, status,
  ('a1000000-0000-4000-8000-000000000002', 0, 'reserve-inventory', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 11:59:11+00', '2026-11-20 11:59:20+00'),
  ('a1000000-0000-4000-8000-000000000003', 0, 'reserve-inventory', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 09:00:00+00', '2026-11-20 09:00:05+00'),
  ('a1000000-0000-4000-8000-000000000003', 1, 'process-payment', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 09:00:05+00', '2026-11-20 09:00:10+00'),
- ('a1000000-0000-4000-8000-000000000003', 2, 'arrange-shipping', 'EXECUTE', 'TIMEOUT', 'no carrier', '2026-11-20 09:00:10+00', '2026-11-20 09:00:20+00'),
+ ('a1000000-0000-4000-8000-000000000003', 2, 'arrange-shipping', 'EXECUTE', 'FAILED', 'no carrier', '2026-11-20 09:00:10+00', '2026-11-20 09:00:20+00'),
  ('a1000000-0000-4000-8000-000000000003', 1, 'process-payment', 'COMPENSATE', 'SUCCESS', NULL, '2026-11-20 09:00:20+00', '2026-11-20 09:00:25+00'),
  ('a1000000-0000-4000-8000-000000000003', 0, 'reserve-inventory', 'COMPENSATE', 'SUCCESS', NULL, '2026-11-20 09:00:25+00', '2026-11-20 09:00:30+00'),
  ('a1000000-0000-4000-8000-000000000004', 0, 'reserve-inventory', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 11:29:00+00', '2026-11-20 11:30:00+00'),
@@ -26,4 +27,5 @@ INSERT INTO saga.saga_step_logs (saga_id, step_index, step_name, action, status,
  ('a1000000-0000-4000-8000-000000000006', 1, 'process-payment', 'COMPENSATE', 'FAILED', 'refund refused', '2026-11-20 08:00:20+00', '2026-11-20 08:00:30+00'),
  ('a1000000-0000-4000-8000-000000000006', 0, 'reserve-inventory', 'COMPENSATE', 'SUCCESS', NULL, '2026-11-20 08:00:30+00', '2026-11-20 08:00:40+00'),
  ('a1000000-0000-4000-8000-000000000007', 0, 'reserve-inventory', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 07:00:00+00', '2026-11-20 07:00:05+00'),
- ('a1000000-0000-4000-8000-000000000007', 1, 'process-payment', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 07:00:05+00', '2026-11-20 07:00:40+00');
+ ('a1000000-0000-4000-8000-000000000007', 1, 'process-payment', 'EXECUTE', 'SUCCESS', NULL, '2026-11-20 07:00:05+00', '2026-11-20 07:00:40+00'),
+ ('a1000000-0000-4000-8000-000000000008', 0, 'reserve-inventory', 'EXECUTE', 'TIMEOUT', 'deadline', '2026-11-20 06:00:00+00', '2026-11-20 06:00:30+00');
