@@ -58,10 +58,15 @@ class Schema:
 
     def run(self, url: str, name: str) -> None:
         """Run the statements of one of the files."""
+        self.run_text(url, (self.folder / name).read_text("utf-8"))
+
+    @staticmethod
+    def run_text(url: str, text: str) -> None:
+        """Run statements."""
         engine = sa.create_engine(url, poolclass=sa.NullPool)
         connection = engine.raw_connection()  # the driver's own: no sign in the text means a parameter
         try:
-            for statement in statements((self.folder / name).read_text("utf-8")):
+            for statement in statements(text):
                 connection.cursor().execute(statement)
             connection.commit()
         finally:
