@@ -10,7 +10,14 @@ import sqlalchemy as sa
 from sagadoctor.api.v1 import SagaState
 from tests.adapters.sheet import Sheet, doubts, fetch, read
 
-RUNS: Final = {"run_no": "int", "kind": "text", "status_id": "int", "changed": "moment", "doc": "document", "order_no": "text"}
+RUNS: Final = {
+    "run_no": "int",
+    "kind": "text",
+    "status_id": "int",
+    "changed": "moment",
+    "doc": "document",
+    "order_no": "text",
+}
 STATES: Final = {"id": "int", "word": "text"}
 QUERY: Final = """
     select r.run_no as id, r.kind as type, s.word as state, r.changed as updated_at, r.doc, order_no
