@@ -1,4 +1,4 @@
-"""docs/presets.md says of each preset what it can know: as its mapping has it, and as a store on its engine's tables says."""
+"""What docs/presets.md says that a preset can know is what its mapping has, and what its store says of itself."""
 
 from __future__ import annotations
 

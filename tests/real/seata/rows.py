@@ -1,7 +1,7 @@
 """Rows as Seata's engine was seen to write them: each machine's words, and its states in their order.
 
-What still runs has an end time that is the time of its insert, a machine's gmt_updated stays at its start until it ends, and
-a machine that is being undone says RU like one that goes forward.
+What still runs has an end time that is the time of its insert, a machine's gmt_updated stays at its start until it
+ends, and a machine that is being undone says RU like one that goes forward.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BACK: Final = {undo: name for name, undo in UNDOS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A state machine that began so many minutes before noon; a state is `Name STATUS`, a retry is the name once more."""
+    """A machine that began so many minutes before noon; a state is `Name STATUS`, a retry is the name once more."""
 
     name: str
     minutes: float
