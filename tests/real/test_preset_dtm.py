@@ -149,7 +149,7 @@ def test_the_undo_that_hangs_may_be_that_of_the_branch_that_refused(dtm: Sheet) 
         "update trans_branch_op set status = 'prepared' "
         "where gid = 'order-7003' and branch_id = '03' and op = 'compensate'"
     )
-    [third, second] = [step for step in reversed(sagas(dtm)["order-7003"].steps or ())][:2]
+    [third, second] = list(reversed(sagas(dtm)["order-7003"].steps or ()))[:2]
     assert (third.name, third.status, third.derived) == ("03", StepStatus.COMPENSATING, True)
     assert (second.name, second.status) == ("02", StepStatus.COMPLETED)
     assert primary(findings(dtm, SHORT))["order-7003"].step == "03"

@@ -141,7 +141,7 @@ def onward(
 ) -> tuple[Step, ...]:
     """Return the steps of a live saga with the one that must be out marked as such, where none tells that it is.
 
-    On the way forward that is the first one not done, while being undone the last one that stands, in a status `to_undo`.
+    On the way forward that is the first one not done, while being undone the last one whose status is `to_undo`.
     """
     if any(step.status in _OPEN for step in steps):
         return steps
