@@ -65,3 +65,6 @@ def test_what_a_machine_tells(written: str, tmp_path: Path) -> None:
         "ChargeCard": ("compensating", "RefundCard"),
         "Ship": ("compensated", "RecallParcel"),
     }
+    document = home.call("show", "-o", "json", "dirty_ship", "--as-of", "2026-11-20T12:00:00Z").document
+    [dirty] = document["cases"]
+    assert [each["status"] for each in dirty["steps"]] == ["completed", "completed", "timed_out"]
