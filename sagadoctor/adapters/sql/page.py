@@ -90,8 +90,8 @@ class Companions(msgspec.Struct, frozen=True):
 
     def _with_outbox(self, session: Session, outbox: Outbox, rows: Sequence[Row], sagas: list[Saga]) -> list[Saga]:
         links = [outbox.link_of(row, self.reader.identity.raw(row)) for row in rows]
-        found = outbox.gather(session, links, self.reader.identity.columns[0])
-        entries = [found.get(comparable((link,))) for link in links]
+        found = outbox.gather(session, links, self.reader.identity)
+        entries = [found.get(comparable(link)) for link in links]
         pairs = zip(entries, sagas, strict=True)
         return [
             replace(saga, outbox=tuple(told.told), doubts=(*saga.doubts, *told.doubts)) if told is not None else saga
