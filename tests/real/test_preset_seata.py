@@ -65,6 +65,13 @@ def test_what_a_machine_tells(written: str, tmp_path: Path) -> None:
         "ChargeCard": ("compensating", "RefundCard"),
         "Ship": ("compensated", "RecallParcel"),
     }
+    engine = sa.create_engine(written, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        part = "UPDATE seata_state_machine_inst SET parent_id = '10.0.0.1:8091:2674:s-3' WHERE id = 'hang_comp'"
+        connection.exec_driver_sql(part)
+    document = home.call("show", "-o", "json", "hang_comp", "--as-of", "2026-11-20T12:00:00Z").document
+    [child] = document["cases"]
+    assert [(each["relation"], each["saga_id"]) for each in child["linked"]] == [("parent", "10.0.0.1:8091:2674")]
     document = home.call("show", "-o", "json", "dirty_ship", "--as-of", "2026-11-20T12:00:00Z").document
     [dirty] = document["cases"]
     assert [each["status"] for each in dirty["steps"]] == ["completed", "completed", "timed_out"]

@@ -68,7 +68,7 @@ DEFINITION: Final = (
 )
 DONE: Final = ("ReserveStock SU", "ChargeCard SU")
 MACHINES: Final = (
-    Machine("ok", 60, "SU", None, (*DONE, "Ship SU")),
+    Machine("10.0.0.1:8091:2674", 60, "SU", None, (*DONE, "Ship SU")),
     Machine("moving", 2, "RU", None, (*DONE, "Ship RU")),
     Machine("undoing", 3, "RU", None, (*DONE, "Ship UN", "RecallParcel SU", "RefundCard RU")),
     Machine("comp_clean", 60, "UN", "SU", (*DONE, "Ship UN", "RecallParcel SU", "RefundCard SU", "ReleaseStock SU")),
