@@ -118,7 +118,7 @@ def whole(steps: tuple[Step, ...], policy: SagaPolicy) -> tuple[Step, ...]:
     defined = {said.name: told.get(said.name) for said in policy.steps}
     order = [step or Step(name, 0, StepStatus.PENDING, derived=True) for name, step in defined.items()]
     order += [step for step in steps if step.name not in defined]
-    return tuple(replace(step, index=index) for index, step in enumerate(order))
+    return tuple([step if step.index == index else replace(step, index=index) for index, step in enumerate(order)])
 
 
 def moved(doubts: Iterable[Doubt], before: tuple[Step, ...], after: tuple[Step, ...]) -> list[Doubt]:
@@ -143,8 +143,9 @@ def onward(
 
     On the way forward that is the first one not done, while being undone the last one whose status is `to_undo`.
     """
-    if any(step.status in _OPEN for step in steps):
-        return steps
+    for step in steps:
+        if step.status in _OPEN:
+            return steps
     if state is SagaState.COMPENSATING:
         standing = [step for step in steps if step.status in to_undo and is_compensable(step, policy)]
         return _marked(steps, standing[-1], StepStatus.COMPENSATING) if standing else steps
