@@ -144,12 +144,12 @@ def joined(step: Step | None, undo: Step | None, index: int) -> Step:
     if undo is None:
         assert step is not None
         return step
-    named = undo.compensation or undo.action or undo.name
+    named = undo.compensation or undo.action  # it is out, or was: what it says itself counts before what was announced
     if step is not None and undo.status not in AS_UNDO:  # its turn has not come
-        return step if step.compensation is not None else replace(step, compensation=named)
+        return step if step.compensation is not None else replace(step, compensation=named or undo.name)
     base = step if step is not None else Step(undo.name, index, StepStatus.PENDING)
     whole = undone(base, undo, index)
-    return replace(whole, compensation=base.compensation or named)
+    return replace(whole, compensation=named or base.compensation or undo.name)
 
 
 def _way(words: DirectedRows, direction: Direction | None, around: Around, *, is_undo: bool) -> Way:
