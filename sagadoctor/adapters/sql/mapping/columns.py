@@ -254,6 +254,17 @@ class NumberColumn(ColumnWords):
     format: NumberFormat | None = None
     base: StrictInt | StrictFloat | DoubledFrom | None = None
 
+    @model_validator(mode="after")
+    def _base_is_doubled(self) -> "NumberColumn":
+        if self.base is None:
+            return self
+        if self.format is not NumberFormat.LOG2:
+            raise ValueError('base is what a number is doubled from: say format = "log2" beside it')
+        start = self.base.default if isinstance(self.base, DoubledFrom) else self.base
+        if not start > 0:
+            raise ValueError(f"base is above zero; {start:g} never becomes more by doubling it")
+        return self
+
 
 class JsonColumn(Words):
     """A JSON document."""
@@ -315,5 +326,23 @@ MaybeTime = Annotated[TimeColumn | None, Short()]
 MaybeNumber = Annotated[NumberColumn | None, Short()]
 MaybeJson = Annotated[JsonColumn | None, Short()]
 
-Condition = dict[Identifier, Scalar | list[Scalar]]
+
+def _fits_some_row(conditions: dict[str, Any]) -> dict[str, Any]:
+    for name, wanted in conditions.items():
+        if wanted == []:
+            raise ValueError(f"{name} = [] fits no row; say the values that it may have")
+    return conditions
+
+
+Condition = Annotated[dict[Identifier, Scalar | list[Scalar]], AfterValidator(_fits_some_row)]
 """What columns must hold: a value, a list of values, "null" or "not null"."""
+
+
+def told_by_columns(words: BaseModel, *names: str) -> None:
+    """Raise ValueError where a path stands without the column that it leads into, or a time is taken from steps."""
+    for name in names or type(words).model_fields:
+        spec = getattr(words, name)
+        if getattr(spec, "path", None) is not None and spec.column is None and getattr(spec, "const", None) is None:
+            raise ValueError(f"{name} is a path without a column: say {name} = {{ column = …, path = … }}")
+        if getattr(spec, "from_", None) is not None:
+            raise ValueError(f'{name} is a time of its own; `from = "steps"` is for times of the saga')
