@@ -29,6 +29,7 @@ from .columns import (
     Time,
     Words,
     told_by_columns,
+    wrong_at,
 )
 
 
@@ -155,7 +156,7 @@ class SagaWords(Words):
         for name in _MAPPED if self.payload is None else ():
             words = getattr(self, name)
             if words is not None and words.path is not None and words.column is None:
-                raise ValueError(f"{name} is a path into the payload, and no payload is named")
+                raise wrong_at(self, "a path into the payload, and no payload is named", name)
         return self
 
 

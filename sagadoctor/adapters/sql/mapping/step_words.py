@@ -18,6 +18,7 @@ from .columns import (
     PatternText,
     Short,
     Words,
+    wrong_at,
 )
 
 
@@ -67,9 +68,9 @@ class StepFields(Words):
         for name in self.model_fields_set:
             spec = getattr(self, name)
             if getattr(spec, "from_", None) is not None:
-                raise ValueError(f'{name} is a time of the step; `from = "steps"` is for times of the saga')
+                raise wrong_at(self, 'a time of the step; `from = "steps"` is for times of the saga', name)
         if self.attempts is not None and isinstance(self.attempts.base, DoubledFrom):
-            raise ValueError("attempts: of a step, base is a number; a column for it is for the saga's own attempts")
+            raise wrong_at(self, "of a step, base is a number; a column is for the saga's own attempts", "attempts")
         return self
 
 

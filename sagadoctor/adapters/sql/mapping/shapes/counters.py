@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from ..columns import DoubledFrom, MaybeNumber, MaybeText, Number, told_by_columns
+from ..columns import DoubledFrom, MaybeNumber, MaybeText, Number, told_by_columns, wrong_at
 from ..step_words import StepWords
 from .numbered import MaybeNumbered
 
@@ -28,5 +28,5 @@ class Counters(StepWords):
         for name in ("done", "undone", "total"):
             spec = getattr(self, name)
             if spec is not None and isinstance(spec.base, DoubledFrom):
-                raise ValueError(f"{name}: base is a number here; a column for it is for the saga's own attempts")
+                raise wrong_at(self, "base is a number here; a column is for the saga's own attempts", name)
         return self

@@ -23,5 +23,5 @@ class RowWords(StepWords):
     @model_validator(mode="after")
     def _are_told_by_columns(self) -> Self:
         told_by_columns(self, "name", "status")
-        told_by_columns(self.fields)
+        told_by_columns(self.fields, below=("fields",))
         return self
