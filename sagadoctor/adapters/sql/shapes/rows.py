@@ -17,11 +17,12 @@ from ..beside import among, among_values
 from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from ..identity import comparable
 from ..mapping.shapes.rows import RowWords
+from ..moments import check_unit
 from ..selection import Selection
 from ..source import Source
 from ..values import Unreadable
 from .port import Around, TableSteps, Told
-from .reading import MOST_STEPS, Odd, StepReader, has_times
+from .reading import MOMENTS, MOST_STEPS, Odd, StepReader, has_times
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
@@ -87,7 +88,12 @@ class StepRows(TableSteps):
         if column is None:
             return None
         fields = [reader.fields for reader in readers]
-        if column.kind in _DOCUMENTS or any(each.result is not None and each.result.column == name for each in fields):
+        for each in fields:
+            for key in (*MOMENTS, "at"):
+                spec = getattr(each, key)
+                if spec is not None and spec.column == name:
+                    check_unit(spec, column, self.source, f"steps.fields.{key}")
+        if column.kind in _DOCUMENTS or any(reader.wants_all_of(name) for reader in readers):
             expression, _ = self.source.document(column)
         else:
             is_error = any(each.error is not None and each.error.column == name for each in fields)
