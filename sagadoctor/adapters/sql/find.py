@@ -21,15 +21,36 @@ from .source import is_storable
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
+    from .asking import Lookup
+
 CHUNK: Final = 500
 MOST_FOUND: Final = 100
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z")
 
 
+def by_id(reader: SagaReader) -> list[Lookup]:
+    """Return what is asked of the saga table by ids: what a person names, and sagas that others are tied to."""
+    from .asking import PROBES, Lookup, Part
+
+    def statement() -> Select[Any] | None:
+        texts = ["/".join([each] * len(columns)) for each in PROBES]
+        asked = among(reader, [value for text in texts for value in reader.identity.whole.lookups(text)])
+        return None if asked is None else _among(reader, asked)
+
+    columns = tuple(column.name for column in reader.identity.columns)
+    return [Lookup(Part.SAGAS, "sagas by their ids were", reader.source.table, columns, statement)] if columns else []
+
+
 async def fetch_rows(
     guest: Guest, opened: Opened, ids: Sequence[str], deadline: Deadline, *, detail: bool
 ) -> tuple[Saga, ...]:
-    """Return every row with one of these ids; ids compare as bytes, whatever the column's collation says."""
+    """Return every row with one of these ids; ids compare as bytes, whatever the column's collation says.
+
+    Raises FullScanRefused where all of a big table would be read for them, or for their steps.
+    """
+    for part in ("sagas", "steps"):
+        if (refused := opened.refusal(part)) is not None:
+            raise refused
     found: list[Saga] = []
     unique = _meant_once(opened.reader, ids)
     left = [unique[start : start + CHUNK] for start in range(0, len(unique), CHUNK)][::-1]
@@ -65,21 +86,25 @@ async def _fetch(
     guest: Guest, opened: Opened, ids: Sequence[str], deadline: Deadline, *, detail: bool
 ) -> tuple[list[Saga], bool]:
     """Return the rows with one of these ids, and whether there were more than can be held at once."""
-    from sqlalchemy import select
-
     companions = opened.detail if detail else opened.scan
     reader = companions.reader
     meant = {canonical for text in ids for canonical in reader.identity.whole.means(text)}
     asked = among(reader, [value for text in ids for value in reader.identity.whole.lookups(text)])
     if asked is None:
         return [], False
-    statement = select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, asked)
+    statement = _among(reader, asked)
 
     def work(session: Session) -> Rows:
         return collect(session, statement, companions)
 
     rows = await guest.run(work, deadline)
     return [saga for saga in rows.sagas if saga.saga_id in meant], rows.cut
+
+
+def _among(reader: SagaReader, asked: ColumnElement[bool]) -> Select[Any]:
+    from sqlalchemy import select
+
+    return select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, asked)
 
 
 def among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool] | None:

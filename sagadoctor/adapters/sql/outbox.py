@@ -10,14 +10,14 @@ import msgspec
 from sagadoctor.api.v1 import Doubt, OutboxEntry
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
-from .beside import Beside, chunks, moment_of, tolerant, truth_of
-from .cells import ID_BOUND
-from .identity import comparable
+from .asking import Forced, Lookup, Part, probes
+from .beside import Beside, Ids, chunks, moment_of, tolerant, truth_of
+from .identity import comparable, opener_of, parameter_beside
+from .idents import ident
 from .mapping.around import OutboxWords
-from .mapping.columns import ColumnWords
 from .selection import Selection
 from .source import Source
-from .values import Unreadable, word
+from .values import Unreadable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -72,7 +72,7 @@ class Outbox:
     ) -> None:
         """Find the columns of both tables; `selection` is the saga row's own."""
         beside = Beside(table, sagas.engine, zone, sagas.missing)
-        self.source, self._selection = beside.source, beside.selection
+        self.source = beside.source
         self.place = f"{store}.{table.place}"
         self._sagas = sagas
         self._link: Column | None = None
@@ -81,10 +81,13 @@ class Outbox:
             self._link = sagas.column(words.saga)
             if self._link is not None:
                 self._link_at = selection.add(f"key:{self._link.name}", sagas.cell(self._link))
+                self._link_id = ident(None, self._link.kind)
+                self._link_opened = opener_of(self._link_id, self._link, sagas)
         key = self.key = beside.key(words.id if words.saga is not None else words.saga_id or "")
         entry = self.source.column(words.id)
         self._id_element = None if entry is None or entry is key else self.source.element(entry)
-        self._id = beside.field("id", ColumnWords(column=words.id), ID_BOUND)
+        self._id = Ids(beside, words.id)
+        self._beside, self._forced = beside, Forced()
         self._step = beside.field("step", words.step)
         self._sent = beside.field("sent", words.sent)
         self._sent_at = beside.time("sent_at", words.sent_at)
@@ -99,19 +102,24 @@ class Outbox:
         if self._link is None or row[self._link_at] is None:
             return None
         try:
-            return word(self._sagas.opener(self._link)(row[self._link_at]))
-        except Unreadable:
-            return None
+            return self._link_id.canonical(self._link_opened(row[self._link_at]))
+        except Unreadable as odd:
+            return None if odd.value is None else str(odd.value)
 
     def gather(self, session: Session, links: Sequence[Any], ids: Column) -> dict[Any, Entries]:
         """Return the entries by the raw cell that ties them to a saga."""
         found: dict[Any, Entries] = {}
         if self.key is None:
             return {}
-        wanted = list(dict.fromkeys(link for link in links if link is not None))
+        wanted = dict.fromkeys(link for link in links if link is not None)
         column = self._link if self._link is not None else ids
-        for some in chunks(wanted):
-            for row in session.stream(self.statement([self._sagas.parameter(column, raw) for raw in some])):
+        given = [
+            each
+            for raw in wanted
+            if (each := parameter_beside(self._sagas, column, self.source, self.key, raw)) is not None
+        ]
+        for some in chunks(given):
+            for row in session.stream(self.statement(some)):
                 key = comparable(row[:1])
                 entries = found.get(key)
                 if entries is None:
@@ -119,19 +127,38 @@ class Outbox:
                 entries.add(self._entry(row))
         return found
 
+    @property
+    def lookups(self) -> list[Lookup]:
+        """Return what is asked of the table."""
+        key = self.key
+        if key is None:
+            return []
+
+        def statement() -> Any:
+            given = probes(self.source, key)
+            return self.statement(given) if given else None
+
+        return [
+            Lookup(
+                Part.OUTBOX,
+                "commands in the outbox were",
+                self.source.table,
+                (key.name,),
+                statement,
+                forced=self._forced,
+            )
+        ]
+
     def statement(self, links: Sequence[ColumnElement[Any]]) -> Any:
         """Return the statement for the entries of these sagas."""
-        from sqlalchemy import select
-
         assert self.key is not None
         element = self.source.element(self.key)
         order = [element] if self._id_element is None else [element, self._id_element]
-        return select(*self._selection.items).select_from(self.source.clause).where(element.in_(links)).order_by(*order)
+        return self._beside.chosen(element.in_(links), forced=self._forced).order_by(*order)
 
     def _entry(self, row: Row) -> OutboxEntry:
         sent_at = moment_of(self._sent_at, row)
         sent = truth_of(self._sent, row) if self._sent is not None else sent_at is not None
-        entry_id = word(tolerant(self._id, row)) or ""
         return OutboxEntry(
-            entry_id, self.place, tolerant(self._step, row), sent, moment_of(self._created_at, row), sent_at
+            self._id.of(row), self.place, tolerant(self._step, row), sent, moment_of(self._created_at, row), sent_at
         )

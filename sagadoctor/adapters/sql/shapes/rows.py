@@ -11,6 +11,7 @@ import msgspec
 
 from sagadoctor.api.v1.sql import Column, Kind, Session
 
+from ..asking import Forced, Lookup, Part, probes
 from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from ..identity import comparable
 from ..mapping.shapes.rows import RowWords
@@ -63,6 +64,7 @@ class StepRows(TableSteps):
         """What makes a row one of these sagas' steps, where others keep theirs in this table too."""
         self.has_times = any(has_times(reader.fields) for reader in readers)
         self._selection = Selection()
+        self._forced = Forced()
         self.keys: list[Column] = []
         for name in words.foreign_key:
             column = self.source.column(name)
@@ -102,7 +104,18 @@ class StepRows(TableSteps):
             among = tuple_(*keys).in_([tuple_(*each) for each in ids])
         order = [self.source.element(column) for column in self._order]
         chosen = select(*self._selection.items).select_from(self.source.clause).where(among, *self.where)
-        return chosen.order_by(*keys, *order)
+        return self._forced.told(chosen, self.source.clause, self.source.engine).order_by(*keys, *order)
+
+    @property
+    def lookups(self) -> list[Lookup]:
+        """Return what is asked of the table."""
+
+        def statement() -> Select[Any] | None:
+            given = list(zip(*(probes(self.source, column) for column in self.keys), strict=False))
+            return self.statement(given) if given else None
+
+        by = tuple(column.name for column in self.keys)
+        return [Lookup(Part.STEPS, "steps were", self.source.table, by, statement, forced=self._forced)] if by else []
 
     def parameters(self, identity: Identity, raw: Sequence[Any]) -> Sequence[ColumnElement[Any]] | None:
         """Return a saga's raw id as parameters that compare with the foreign key; None where no row can have it."""
