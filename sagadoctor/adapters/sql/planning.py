@@ -64,7 +64,7 @@ class Planner:
     def plan(self) -> Journey:
         """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
         if (unread := self.opened.refusal("steps")) is not None:  # of sagas without their steps nothing can be said
-            raise FullScanRefused(unread.reason, source=unread.source, hint=f"{unread.hint} - or --allow-full-scan")
+            raise FullScanRefused(unread.reason, source=unread.source, hint=unread.hint)
         refused = self.opened.scan.refused
         journey = Journey(words=self.vocabulary)
         journey.notes += [str(each) for each in refused if each.is_note]
@@ -306,5 +306,5 @@ def _joined(refused: FullScanRefused | None, further: Sequence[Refusal], source:
     reasons = [refused.reason] if refused is not None else []
     hints = [refused.hint] if refused is not None and refused.hint else []
     reasons += [each.reason for each in further]
-    hints += [f"{each.todo} - or --allow-full-scan" for each in further]
+    hints += [each.todo for each in further]
     return FullScanRefused("; ".join(reasons), source=source, hint="; ".join(hints))
