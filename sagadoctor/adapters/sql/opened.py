@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .locks import Locks
     from .lookups import Refusal
 
+_AROUND: Final = ("outbox", "received", "replies", "locks")
 _LINKS: Final = ("parent", "repaired_by")
 
 
@@ -248,8 +249,9 @@ def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capabili
         told.add(Capability.TIMES)
     if business_key_element(reader) is not None:
         told.add(Capability.BUSINESS_KEYS)
-    if options.outbox is not None:
-        told.add(Capability.OUTBOX)
+    for name in _AROUND:
+        if getattr(options, name) is not None:
+            told.add(Capability(name))
     if any(getattr(saga, name) is not None for name in _LINKS):
         told.add(Capability.LINKS)
     if saga.payload is not None:
