@@ -21,8 +21,9 @@ from sagadoctor.api.v1.sql import MARIADB, Guest, Session, Table
 
 from .advice import grant_reading, index_to_create
 from .children import refusal
-from .coverage import Coverage, keys_of, sampled
+from .coverage import Coverage, Sample, keys_of, sampled
 from .fields import at_path
+from .find import fetch_rows
 from .index_use import index_use, unread
 from .mapping.columns import ColumnWords
 from .opened import Opened, open_mapping
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _SKEW_SECONDS: Final = 2.0
+_PAYLOADS: Final = 20
+"""Payloads whose keys are looked at."""
 
 
 class Checkup:
@@ -75,7 +78,7 @@ class Checkup:
         if now is not None:
             try:
                 sample = await sampled(self._guest, opened, now, self._deadline)
-                self.lines += Coverage(opened, sample).lines()
+                self.lines += Coverage(opened, sample, await self._payload_keys(opened, sample)).lines()
                 self.lines += await self._keys(opened)
             except BackendError as error:
                 self._fail("rows", error)
@@ -194,6 +197,22 @@ class Checkup:
 
     async def _lookups(self, opened: Opened) -> None:
         self.lines += await self._guest.run(lambda session: list(index_use(session, opened)), self._deadline)
+
+    async def _payload_keys(self, opened: Opened, sample: Sample) -> list[str]:
+        """Return the names of what stands in some rows' payloads, never what they hold."""
+        if self._options.saga.payload is None or not sample.sagas:
+            return []
+        ids = [saga.saga_id for saga in sample.sagas[:_PAYLOADS]]
+        try:
+            found = await fetch_rows(self._guest, opened, ids, self._deadline, detail=True)
+        except FullScanRefused:  # told among the look-ups
+            return []
+        names: dict[str, None] = {}
+        for saga in found:
+            with contextlib.suppress(ValueError, RecursionError):
+                told = json.loads(saga.payload or b"null")
+                names.update(dict.fromkeys(told if isinstance(told, dict) else ()))
+        return [name for name in names if name.isprintable() and len(name) < 60]
 
     async def _keys(self, opened: Opened) -> list[CheckLine]:
         """Return what is to be said of names that no step's object has."""

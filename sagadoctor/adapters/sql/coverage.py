@@ -6,16 +6,18 @@ and no row has is told too: a path that leads nowhere turns rules off without a 
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from sagadoctor.api.v1 import CheckLevel, CheckLine, FullScanRefused, Look, Redactor, Saga, SagaState, StepStatus
-from sagadoctor.api.v1.sql import Guest, nearest
+from sagadoctor.api.v1.sql import Guest
 
 from .live import scan_pages
 from .mapping.columns import ColumnWords
@@ -42,6 +44,10 @@ _FIELDS: Final = {"saga_type": "type", "parent_id": "parent"}
 """Facts that the mapping calls otherwise."""
 _ALWAYS: Final = ("saga_type", "created_at", "updated_at")
 """What every row should tell, where it is mapped."""
+_RARE: Final = ("error", "repaired_by", "waiting_for", "parent_id", "ended_at", "next_attempt_at", "deadline")
+"""What may well be in no row of a sample."""
+_ALIKE: Final = 0.8
+"""How much two names have to be alike for one to be taken for a slip of the other, of 1."""
 _STEP_FIELDS: Final = ("action", "compensation", "started_at", "executed_at", "compensated_at", "timeout_at", "error")
 
 
@@ -86,9 +92,9 @@ async def _any(guest: Guest, opened: Opened, deadline: Deadline) -> tuple[Saga, 
 class Coverage:
     """What a sample says of a mapping."""
 
-    def __init__(self, opened: Opened, sample: Sample) -> None:
-        """Keep both."""
-        self._opened, self._sample = opened, sample
+    def __init__(self, opened: Opened, sample: Sample, keys: Sequence[str] = ()) -> None:
+        """Keep both; `keys` are those of some payloads."""
+        self._opened, self._sample, self._keys = opened, sample, keys
         self._masked = Redactor()
 
     @property
@@ -130,7 +136,9 @@ class Coverage:
     def _example(self, saga: Saga, doubt: Doubt) -> str:
         raw = self._masked.cut(doubt.raw, _LONGEST)
         name = self._masked.cut(saga.saga_id, _LONGEST) or "a row without an id"
-        return f"{self.place(doubt.field)} of {name} is {raw!r}: {doubt.reason} (sagadoctor show -- {name})"
+        told = f"{self.place(doubt.field)} of {name} is {raw!r}: {doubt.reason}"
+        plain = name == saga.saga_id and name.isprintable()
+        return f"{told} (sagadoctor show -- {shlex.quote(name)})" if plain else told
 
     def place(self, field: str) -> str:
         """Return store, table and column of a fact, as far as they are known."""
@@ -139,6 +147,8 @@ class Coverage:
         if not field.startswith("steps"):
             words = getattr(options.saga, _FIELDS.get(name, name), None)
             column = ", ".join(words.columns) if name == "id" and words is not None else _column(words)
+            if column is not None and column.startswith("$") and options.saga.payload is not None:
+                column = f"{options.saga.payload.column} at {column}"
             return f"{opened.reader.place}.{column or name}"
         shape = opened.reader.shape
         fields = getattr(options.steps, "fields", None)
@@ -171,7 +181,9 @@ class Coverage:
         if known:
             yield CheckLine("step words", CheckLevel.OK, ", ".join(known[:30]))
         if unknown:
-            told = ", ".join(f"{self._word(raw)!r} ({count:,} steps)" for raw, count in unknown[:20])
+            told = ", ".join(
+                f"{self._word(raw)!r} ({count:,} step{'' if count == 1 else 's'})" for raw, count in unknown[:20]
+            )
             first = toml_key(self._word(unknown[0][0]))
             key = _STATUS.get(self._opened.options.steps.shape, "steps.status")
             todo = f'say what it means: {key}.values = {{ {first} = "…" }}'
@@ -197,11 +209,21 @@ class Coverage:
             name = _FIELDS.get(field, field)
             if how:
                 text = f"saga.{name}: {how} leads to nothing in any of {self._looked_at}"
-                yield CheckLine("coverage", CheckLevel.WARNING, text, f"look at {self.place(field)} of a row")
+                level = CheckLevel.OK if field in _RARE else CheckLevel.WARNING
+                yield CheckLine("coverage", level, text, self._near(words) or f"look at {self.place(field)} of a row")
             elif field in _ALWAYS and not any(_doubted(each, name) for each in sagas):
                 text = f"saga.{name}: no row of {self._looked_at} has a value in {self.place(field)}"
                 yield CheckLine("coverage", CheckLevel.WARNING, text, "map the column that has, or leave it out")
         yield from self._absent_of_steps()
+
+    def _near(self, words: ColumnWords) -> str:
+        """Return which key of the payload may be meant by a path; empty where that can't be said."""
+        key = _first_key(words) if words.column is None else None
+        if key is None or not self._keys or key in self._keys:
+            return ""
+        near = get_close_matches(key, self._keys, 1, _ALIKE)
+        there = ", ".join(self._word(each) for each in self._keys[:_NAMED])
+        return f"did you mean {near[0]!r}?" if near else f"the payload has {there}"
 
     def _absent_of_steps(self) -> Iterator[CheckLine]:
         steps = [step for saga in self._sample.sagas for step in saga.steps or ()]
@@ -229,10 +251,10 @@ def keys_of(documents: Iterable[Any], words: Sequence[tuple[str, ColumnWords]]) 
         key = _first_key(each)
         if key is None or not there or key in there:
             continue
-        near = nearest(key, sorted(there - mapped))
-        if near is not None:
-            text = f"steps.fields.{name}: no step has {key!r}, and there is {near!r}"
-            yield CheckLine("coverage", CheckLevel.WARNING, text, f'perhaps {name} = "{near}" is meant')
+        near = get_close_matches(key, sorted(there - mapped), 1, _ALIKE)
+        if near:
+            text = f"steps.fields.{name}: no step has {key!r}, and there is {near[0]!r}"
+            yield CheckLine("coverage", CheckLevel.WARNING, text, f'perhaps {name} = "{near[0]}" is meant')
 
 
 def _first_key(words: ColumnWords) -> str | None:
@@ -249,6 +271,10 @@ _STATUS: Final = {
     "op_table": "steps",
     "log_table": "steps",
 }
+
+
+def _steps(count: int) -> str:
+    return f"{count:,} step{'' if count == 1 else 's'}"
 
 
 def _tell(steps: Iterable[Any], name: str) -> bool:
