@@ -143,6 +143,7 @@ def _past_limit(
             facts.saga_state(case),
             *((facts.step_status(case, step),) if step is not None else ()),
             *facts.standstill(case, now),
+            *facts.no_steps(case),
             facts.declared(f"a saga like this may stand still for {may}"),
             *((facts.status(case, f"the error is: {said}"),) if said else ()),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagadoctor.api.v1 import ENDED, Step, StepStatus
+from sagadoctor.api.v1 import ENDED, SagaState, Step, StepStatus
 
 from ..mapping.shapes.cursor_only import CursorOnly
 from .numbered import Place
@@ -31,6 +31,8 @@ class CursorSteps(InRowSteps):
         reached = self._place.of(row, names, odd) if names else None
         if reached is None or reached > len(names):
             return None
+        if not reached and about.state is SagaState.COMPENSATING:
+            return None  # whether the first step is undone last, or failed before anything was done, no cursor tells
         return tuple(
             Step(
                 name=name,
