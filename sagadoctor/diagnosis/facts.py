@@ -76,6 +76,19 @@ def no_steps(case: Case) -> tuple[Evidence, ...]:
     return (Evidence(fact, EvidenceKind.DECLARED, case.saga.source, False),)
 
 
+def free_locks(case: Case) -> tuple[Evidence, ...]:
+    """Return the fact that nobody holds a lock that the saga still waits for: its release woke nobody."""
+    return tuple(
+        Evidence(
+            f"it waits for lock {wait.target}, which nobody holds: whoever released it did not wake this saga",
+            _STATUS,
+            wait.source,
+        )
+        for wait in case.saga.waits_on
+        if wait.holder_id is None
+    )
+
+
 def said_or_not(case: Case, said: str | None) -> Evidence:
     """Return what the error was, or that the store doesn't tell it: then the cause is to be looked for elsewhere."""
     if said:

@@ -149,7 +149,9 @@ class Links(msgspec.Struct):
             self.failed[_HOLDERS] = failed
             return []
         spelt = _Spelt(naming)
-        self.absent = frozenset(naming) - {name for row in rows for name in spelt.of(row.saga_id)}
+        missing = frozenset(naming) - {name for row in rows for name in spelt.of(row.saga_id)}
+        elsewhere, self.absent = await self._elsewhere(missing, deadline)
+        rows += elsewhere
         tied: list[Tied] = [
             (saga_id, Relation.LOCK_HOLDER, row)
             for row in rows
@@ -161,6 +163,26 @@ class Links(msgspec.Struct):
         return tied + [
             (saga.saga_id, Relation.LOCK_CIRCLE, other) for saga in waiting for other in circle(saga, known, holders_of)
         ]
+
+    async def _elsewhere(self, ids: frozenset[str], deadline: Deadline) -> tuple[list[Saga], frozenset[str]]:
+        """Return those of these sagas that other stores have, and the ids that no store has: one table may be several.
+
+        A bare number is too short a name to be looked for elsewhere. Where another store is silent, nobody is absent.
+        """
+        found: list[Saga] = []
+        named = [each for each in ids if not each.isdigit()]
+        for other in self.others if named else ():
+            if other.name in self.silent:
+                continue
+            left = deadline.remaining()
+            seconds = _PATIENCE if left is None else min(_PATIENCE, left / 4)
+            try:
+                found += await _asked(named, _fetching(other, deadline.sooner(seconds)), seconds)
+            except BackendError:
+                self.silent.add(other.name)
+        spelt = _Spelt(ids)
+        there = {name for row in found for name in spelt.of(row.saga_id)}
+        return found, frozenset() if self.silent else ids - there
 
     async def _climbed(self, start: Sequence[Saga], known: dict[str, Saga], above: Above, deadline: Deadline) -> None:
         """Add to `known` who is above these; where the store fails, what is known has to do."""

@@ -362,7 +362,7 @@ def test_locks_and_who_holds_them(store_url: str) -> None:
     }
     assert "a lock held by saga c" in found["a"].summary
     assert "it and saga y wait for each other's locks" in found["x"].summary
-    assert "saga gone, which holds it, is no more" in found["o"].summary
+    assert "saga gone, which holds it, is in no store that was asked" in found["o"].summary
 
 
 def test_an_id_of_several_columns_holds_locks_too(store_url: str) -> None:

@@ -42,6 +42,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         *facts.standstill(case, now),
         *facts.undo_shown(case, out),
         *facts.no_steps(case),
+        *facts.free_locks(case),
     )
     proposals = [
         treatments.resend_compensation(each, policy, "it was sent and never confirmed") for each in reversed(out)
