@@ -200,6 +200,10 @@ class _Reader(msgspec.Struct, frozen=True):
         name = self.store.name
         async with guarded(self.backends.redactor):
             survey = await self.store.survey(look)
+            if survey.orphans is not None and survey.orphans.count and judge.links.others:
+                from .shared_steps import claimed
+
+                survey = await claimed(survey, judge.links.others, look.deadline)
             if not survey.has_times:
                 observed = await judge.recall.ask(lambda ledger: ledger.has_observed(name))
                 survey = msgspec.structs.replace(survey, first_scan=observed is False)

@@ -109,6 +109,16 @@ def test_of_several_heartbeats_of_one_worker_the_latest_counts(store_url: str) -
     assert owner.heartbeat_at.year == 2025
 
 
+def test_a_heartbeat_from_the_future_tells_nothing(store_url: str) -> None:
+    sagas, workers = Sheet(store_url, columns=OWNED), Sheet(store_url, "workers", {"name": "text", "seen": "moment"})
+    sagas.add(sagas.good(worker="w"))
+    workers.add({"name": "w", "seen": "2099-01-01 00:00:00"})
+    told, _ = looked(sagas.open(ALIVE))
+    owner = the_saga(told).owner
+    assert owner is not None
+    assert owner.alive is None
+
+
 def test_who_allows_it_has_all_of_a_big_table_read_for_a_conversation_too(store_url: str) -> None:
     town = Town(store_url)
     crowd(town)
