@@ -175,8 +175,13 @@ class Coverage:
         """Say what each word of a step's status is read as."""
         words: Counter[tuple[str, StepStatus]] = Counter()
         for saga in self._sample.sagas:
-            words.update((step.raw_status, step.status) for step in saga.steps or () if step.raw_status is not None)
-        known = sorted(f"{self._word(raw)} = {status}" for raw, status in words if status is not StepStatus.UNKNOWN)
+            read = (step for step in saga.steps or () if step.raw_status is not None and not step.derived)
+            words.update((step.raw_status or "", step.status) for step in read)
+        meant: dict[str, list[str]] = {}
+        for raw, status in sorted(words):
+            if status is not StepStatus.UNKNOWN:
+                meant.setdefault(self._word(raw), []).append(status.value)
+        known = [f"{raw} = {' or '.join(each)}" for raw, each in meant.items()]
         unknown = [(raw, count) for (raw, status), count in words.most_common() if status is StepStatus.UNKNOWN]
         if known:
             yield CheckLine("step words", CheckLevel.OK, ", ".join(known[:30]))
