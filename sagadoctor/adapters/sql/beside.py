@@ -119,6 +119,17 @@ class Ids:
         return self._source.element(self.column).in_(given) if given else None
 
 
+def among(
+    elements: Sequence[ColumnElement[Any]], wanted: Sequence[Sequence[ColumnElement[Any]]]
+) -> ColumnElement[bool]:
+    """Return the condition that some columns together hold one of these combinations."""
+    from sqlalchemy import tuple_
+
+    if len(elements) == 1:
+        return elements[0].in_([each[0] for each in wanted])
+    return tuple_(*elements).in_([tuple_(*each) for each in wanted])
+
+
 def tolerant(read: Read | None, row: Row) -> Any:
     """Return a field's value; of one that can't be read what is to go on with."""
     if read is None:

@@ -33,7 +33,10 @@ def unread(session: Session, opened: Opened) -> list[Table]:
     found: list[Table] = []
     for table in opened.tables:
         statements = [each for other, each in asked if other == table and each is not None]
-        if not session.catalog.may_read(table) or not all(_may_be_run(session, each) for each in statements):
+        may = table.query is not None or session.catalog.may_read(
+            table
+        )  # a query is tried by the statements themselves
+        if not may or not all(_may_be_run(session, each) for each in statements):
             found.append(table)
     return found
 

@@ -11,7 +11,7 @@ from sagadoctor.api.v1 import LockWait, Saga
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
 from .asking import PROBES, Forced, Lookup, Part, probes
-from .beside import Beside, Ids, chunks
+from .beside import Beside, Ids, among, chunks
 from .identity import Identity, comparable, opener_of
 from .idents import WholeId, ident
 from .mapping.columns import IdFormat
@@ -117,12 +117,8 @@ class Locks:
         return found
 
     def _waited_for(self, ids: Sequence[Sequence[ColumnElement[Any]]]) -> Select[Any]:
-        from sqlalchemy import tuple_
-
-        source = self._waiting.source
-        keys = [source.element(column) for column in self._waiters]
-        among = keys[0].in_([each[0] for each in ids]) if len(keys) == 1 else tuple_(*keys).in_(map(_tuple, ids))
-        return self._waiting.chosen(among, forced=self._of_waiters)
+        keys = [self._waiting.source.element(column) for column in self._waiters]
+        return self._waiting.chosen(among(keys, ids), forced=self._of_waiters)
 
     def _held_by(self, session: Session, targets: Sequence[str]) -> dict[str, list[str]]:
         """Return the ids of the sagas that hold these locks, as ids are printed."""
@@ -146,9 +142,3 @@ class Locks:
             return self._whole.canonical(opened)
         except Unreadable as odd:
             return "" if odd.value is None else str(odd.value)
-
-
-def _tuple(parameters: Sequence[Any]) -> Any:
-    from sqlalchemy import tuple_
-
-    return tuple_(*parameters)

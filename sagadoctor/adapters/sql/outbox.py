@@ -11,7 +11,7 @@ from sagadoctor.api.v1 import Doubt, OutboxEntry
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
 from .asking import Forced, Lookup, Part, probes
-from .beside import Beside, Ids, chunks, moment_of, tolerant, truth_of
+from .beside import Beside, Ids, among, chunks, moment_of, tolerant, truth_of
 from .identity import comparable, opener_of, parameter_beside
 from .idents import ident
 from .mapping.around import OutboxWords
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement
+
+    from .identity import Identity
 
 MOST: Final = 200
 """Entries of one saga that are kept: those that are not sent first, then the newest."""
@@ -83,9 +85,11 @@ class Outbox:
                 self._link_at = selection.add(f"key:{self._link.name}", sagas.cell(self._link))
                 self._link_id = ident(None, self._link.kind)
                 self._link_opened = opener_of(self._link_id, self._link, sagas)
-        key = self.key = beside.key(words.id if words.saga is not None else words.saga_id or "")
+        names = (words.id,) if words.saga is not None else words.saga_id or ()
+        keys = [beside.key(name) for name in names]
+        self.keys = [column for column in keys if column is not None]
         entry = self.source.column(words.id)
-        self._id_element = None if entry is None or entry is key else self.source.element(entry)
+        self._id_element = None if entry is None or entry in self.keys else self.source.element(entry)
         self._id = Ids(beside, words.id)
         self._beside, self._forced = beside, Forced()
         self._step = beside.field("step", words.step)
@@ -93,9 +97,14 @@ class Outbox:
         self._sent_at = beside.time("sent_at", words.sent_at)
         self._created_at = beside.time("created_at", words.created_at)
 
-    def link_of(self, row: Row, raw_id: tuple[Any, ...]) -> Any:
-        """Return the raw cell by which a saga's entries are looked up."""
-        return row[self._link_at] if self._link is not None else raw_id[0]
+    @property
+    def key(self) -> Column | None:
+        """Return the column that an index which finds entries begins with."""
+        return self.keys[0] if self.keys else None
+
+    def link_of(self, row: Row, raw_id: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the raw cells by which a saga's entries are looked up."""
+        return (row[self._link_at],) if self._link is not None else raw_id
 
     def message_of(self, row: Row) -> str | None:
         """Return the id of the command that the saga's row names, also where its entry isn't in the table any more."""
@@ -106,21 +115,17 @@ class Outbox:
         except Unreadable as odd:
             return None if odd.value is None else str(odd.value)
 
-    def gather(self, session: Session, links: Sequence[Any], ids: Column) -> dict[Any, Entries]:
-        """Return the entries by the raw cell that ties them to a saga."""
-        found: dict[Any, Entries] = {}
-        if self.key is None:
-            return {}
-        wanted = dict.fromkeys(link for link in links if link is not None)
-        column = self._link if self._link is not None else ids
-        given = [
-            each
-            for raw in wanted
-            if (each := parameter_beside(self._sagas, column, self.source, self.key, raw)) is not None
-        ]
+    def gather(
+        self, session: Session, links: Sequence[tuple[Any, ...]], identity: Identity
+    ) -> dict[tuple[Any, ...], Entries]:
+        """Return the entries by the raw cells that tie them to a saga."""
+        found: dict[tuple[Any, ...], Entries] = {}
+        wanted = list(dict.fromkeys(link for link in links if None not in link))
+        given = [each for link in wanted if (each := self._given(link, identity))] if self.keys else []
+        width = len(self.keys)
         for some in chunks(given):
             for row in session.stream(self.statement(some)):
-                key = comparable(row[:1])
+                key = comparable(row[:width])
                 entries = found.get(key)
                 if entries is None:
                     entries = found[key] = Entries()
@@ -130,31 +135,29 @@ class Outbox:
     @property
     def lookups(self) -> list[Lookup]:
         """Return what is asked of the table."""
-        key = self.key
-        if key is None:
+        by = tuple(column.name for column in self.keys)
+        if not by:
             return []
 
         def statement() -> Any:
-            given = probes(self.source, key)
+            given = list(zip(*(probes(self.source, column) for column in self.keys), strict=False))
             return self.statement(given) if given else None
 
-        return [
-            Lookup(
-                Part.OUTBOX,
-                "commands in the outbox were",
-                self.source.table,
-                (key.name,),
-                statement,
-                forced=self._forced,
-            )
-        ]
+        what = "commands in the outbox were"
+        return [Lookup(Part.OUTBOX, what, self.source.table, by, statement, forced=self._forced)]
 
-    def statement(self, links: Sequence[ColumnElement[Any]]) -> Any:
-        """Return the statement for the entries of these sagas."""
-        assert self.key is not None
-        element = self.source.element(self.key)
-        order = [element] if self._id_element is None else [element, self._id_element]
-        return self._beside.chosen(element.in_(links), forced=self._forced).order_by(*order)
+    def _given(self, link: tuple[Any, ...], identity: Identity) -> Sequence[ColumnElement[Any]] | None:
+        """Return the parameters by which the entries of a saga are looked up; None where none can be its."""
+        if self._link is None:
+            return identity.parameters_beside(self.source, self.keys, link)
+        given = parameter_beside(self._sagas, self._link, self.source, self.keys[0], link[0])
+        return None if given is None else [given]
+
+    def statement(self, links: Sequence[Sequence[ColumnElement[Any]]]) -> Any:
+        """Return the statement for the entries of these sagas; each link is a parameter per key column."""
+        elements = [self.source.element(column) for column in self.keys]
+        order = elements if self._id_element is None else [*elements, self._id_element]
+        return self._beside.chosen(among(elements, links), forced=self._forced).order_by(*order)
 
     def _entry(self, row: Row) -> OutboxEntry:
         sent_at = moment_of(self._sent_at, row)

@@ -12,6 +12,7 @@ import msgspec
 from sagadoctor.api.v1.sql import Column, Kind, Session
 
 from ..asking import Forced, Lookup, Part, probes
+from ..beside import among
 from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from ..identity import comparable
 from ..mapping.shapes.rows import RowWords
@@ -95,15 +96,11 @@ class StepRows(TableSteps):
 
     def statement(self, ids: Sequence[Sequence[ColumnElement[Any]]]) -> Select[Any]:
         """Return the statement for the rows of these sagas; each id is a parameter per key column."""
-        from sqlalchemy import select, tuple_
+        from sqlalchemy import select
 
         keys = [self.source.element(column) for column in self.keys]
-        if len(keys) == 1:
-            among: ColumnElement[bool] = keys[0].in_([each[0] for each in ids])
-        else:
-            among = tuple_(*keys).in_([tuple_(*each) for each in ids])
         order = [self.source.element(column) for column in self._order]
-        chosen = select(*self._selection.items).select_from(self.source.clause).where(among, *self.where)
+        chosen = select(*self._selection.items).select_from(self.source.clause).where(among(keys, ids), *self.where)
         return self._forced.told(chosen, self.source.clause, self.source.engine).order_by(*keys, *order)
 
     @property
