@@ -116,7 +116,18 @@ class Ids:
             return None
         values = [value for each in ids for value in self._ident.lookups(each)]
         given = [fit for value in values if (fit := self._source.given(self.column, value)) is not None]
-        return self._source.element(self.column).in_(given) if given else None
+        return one_of(self._source.element(self.column), given) if given else None
+
+
+def one_of(element: ColumnElement[Any], given: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of these; plain values stand as one list, which compiles faster."""
+    from sqlalchemy import BindParameter, bindparam
+    from sqlalchemy.types import NullType
+
+    values = [each.value for each in given if isinstance(each, BindParameter)]
+    if len(values) < len(given):
+        return element.in_(given)
+    return element.in_(bindparam(None, values, type_=NullType(), unique=True, expanding=True))
 
 
 def among(
@@ -126,7 +137,7 @@ def among(
     from sqlalchemy import tuple_
 
     if len(elements) == 1:
-        return elements[0].in_([each[0] for each in wanted])
+        return one_of(elements[0], [each[0] for each in wanted])
     return tuple_(*elements).in_([tuple_(*each) for each in wanted])
 
 

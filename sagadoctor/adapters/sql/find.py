@@ -11,6 +11,7 @@ from sagadoctor.api.v1 import Deadline, FullScanRefused, Saga
 from sagadoctor.api.v1.sql import SQLITE, Column, Guest, Kind, Session, access, bound
 
 from .advice import create_index
+from .beside import one_of
 from .opened import Opened
 from .page import Rows, collect
 from .reader import SagaReader
@@ -114,7 +115,7 @@ def among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnElemen
     source, columns = reader.source, reader.identity.columns
     if len(columns) == 1:
         given = [each for (value,) in values if (each := source.given(columns[0], value)) is not None]
-        return source.element(columns[0]).in_(given) if given else None
+        return one_of(source.element(columns[0]), given) if given else None
     ways: list[ColumnElement[bool]] = []
     for combination in values:
         parts = [source.given(column, value) for column, value in zip(columns, combination, strict=True)]

@@ -13,7 +13,7 @@ from sagadoctor.api.v1.sql import POSTGRESQL, Kind, Row, Session, Table, bound
 
 from .advice import create_index, create_path_index
 from .asking import PROBES, Forced, Lookup, Part
-from .beside import Beside, Ids, chunks, moment_of, tolerant, truth_of
+from .beside import Beside, Ids, chunks, moment_of, one_of, tolerant, truth_of
 from .cells import ID_BOUND
 from .documents import extracted, found_text, searched
 from .mapping.around import OutboxWords
@@ -126,7 +126,7 @@ class Replies:
         where = self._ids.among(messages) if self._ids is not None else None
         if self._element is not None:
             given = [bound(each) for each in messages if is_storable(each, self._engine)]
-            where = self._element.in_(given) if given else None
+            where = one_of(self._element, given) if given else None
         return None if where is None else self._beside.chosen(where, forced=self._forced)
 
     def _answered(self, row: Row) -> str:
