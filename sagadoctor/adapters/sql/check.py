@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -21,28 +19,21 @@ from sagadoctor.api.v1.sql import MARIADB, Guest, Session, Table
 
 from .advice import grant_reading, index_to_create
 from .children import refusal
-from .coverage import Coverage, Sample, keys_of, sampled
-from .fields import at_path
-from .find import fetch_rows
+from .coverage import Coverage, sampled
 from .index_use import index_use, unread
-from .mapping.columns import ColumnWords
 from .opened import Opened, open_mapping
 from .options import SqlOptions
 from .orphans import THOROUGH, orphan_steps
-from .paths import parse_path
 from .planning import Journey, Planner
-from .shapes import InRowSteps
+from .slips import payload_keys, slips
 from .state_words import state_words
 from .states import ColumnStates
 from .unknowable import unknowable
-from .values import Unreadable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 _SKEW_SECONDS: Final = 2.0
-_PAYLOADS: Final = 20
-"""Payloads whose keys are looked at."""
 
 
 class Checkup:
@@ -78,8 +69,10 @@ class Checkup:
         if now is not None:
             try:
                 sample = await sampled(self._guest, opened, now, self._deadline)
-                self.lines += Coverage(opened, sample, await self._payload_keys(opened, sample)).lines()
-                self.lines += await self._keys(opened)
+                self.lines += Coverage(
+                    opened, sample, await payload_keys(self._guest, opened, sample, self._deadline)
+                ).lines()
+                self.lines += await slips(self._guest, opened, self._deadline)
             except BackendError as error:
                 self._fail("rows", error)
         self.lines += unknowable(opened)
@@ -197,43 +190,6 @@ class Checkup:
 
     async def _lookups(self, opened: Opened) -> None:
         self.lines += await self._guest.run(lambda session: list(index_use(session, opened)), self._deadline)
-
-    async def _payload_keys(self, opened: Opened, sample: Sample) -> list[str]:
-        """Return the names of what stands in some rows' payloads, never what they hold."""
-        if self._options.saga.payload is None or not sample.sagas:
-            return []
-        ids = [saga.saga_id for saga in sample.sagas[:_PAYLOADS]]
-        try:
-            found = await fetch_rows(self._guest, opened, ids, self._deadline, detail=True)
-        except FullScanRefused:  # told among the look-ups
-            return []
-        names: dict[str, None] = {}
-        for saga in found:
-            with contextlib.suppress(ValueError, RecursionError):
-                told = json.loads(saga.payload or b"null")
-                names.update(dict.fromkeys(told if isinstance(told, dict) else ()))
-        return [name for name in names if name.isprintable() and len(name) < 60]
-
-    async def _keys(self, opened: Opened) -> list[CheckLine]:
-        """Return what is to be said of names that no step's object has."""
-        shape, words = opened.reader.shape, opened.options.steps
-        fields = getattr(words, "fields", None)
-        if words.shape != "json_list" or fields is None or not isinstance(shape, InRowSteps):
-            return []
-        from sqlalchemy import literal_column, select
-
-        reader = opened.reader
-        item = reader.selection.items[shape.document_at]
-        some = select(item).select_from(reader.source.clause).where(*reader.where).limit(literal_column("100"))
-        rows = await self._guest.run(lambda session: session.rows(some), self._deadline)
-        objects: list[object] = []
-        path = parse_path(words.path) if getattr(words, "path", None) is not None else None  # type: ignore[attr-defined]
-        for (cell,) in rows:
-            with contextlib.suppress(ValueError, RecursionError, Unreadable):
-                told = at_path(path)(cell if isinstance(cell, list | dict) else json.loads(cell or "[]"))
-                objects += told if isinstance(told, list) else []
-        named = [(name, each) for name in type(fields).model_fields if (each := getattr(fields, name)) is not None]
-        return list(keys_of(objects, [(name, each) for name, each in named if isinstance(each, ColumnWords)]))
 
     async def _children(self, opened: Opened) -> None:
         words = opened.reader.words.parent

@@ -6,6 +6,7 @@ and no row has is told too: a path that leads nowhere turns rules off without a 
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +15,6 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from sagadoctor.api.v1 import CheckLevel, CheckLine, FullScanRefused, Look, Redactor, Saga, SagaState, StepStatus
 from sagadoctor.api.v1.sql import Guest
 
@@ -23,8 +22,8 @@ from .live import scan_pages
 from .mapping.columns import ColumnWords
 from .opened import Opened
 from .page import collect
-from .paths import parse_path
 from .shapes import TableSteps
+from .slips import ALIKE, first_key
 from .states import ColumnStates
 from .words import toml_key
 
@@ -46,37 +45,23 @@ _ALWAYS: Final = ("saga_type", "created_at", "updated_at")
 """What every row should tell, where it is mapped."""
 _RARE: Final = ("error", "repaired_by", "waiting_for", "parent_id", "ended_at", "next_attempt_at", "deadline")
 """What may well be in no row of a sample."""
-_ALIKE: Final = 0.8
-"""How much two names have to be alike for one to be taken for a slip of the other, of 1."""
 _STEP_FIELDS: Final = ("action", "compensation", "started_at", "executed_at", "compensated_at", "timeout_at", "error")
 
 
-class Sample(msgspec.Struct, frozen=True):
-    """Some rows, as facts; `whole` where they are all live ones and all that ended lately."""
+async def sampled(guest: Guest, opened: Opened, now: datetime, deadline: Deadline) -> tuple[Saga, ...]:
+    """Return some live rows, those that have stood still longest first, and some that ended in the last 30 days.
 
-    sagas: tuple[Saga, ...]
-    whole: bool = False
-    refused: bool = False
-    """Nothing finds live rows: these are just any."""
-
-
-async def sampled(guest: Guest, opened: Opened, now: datetime, deadline: Deadline) -> Sample:
-    """Return some live rows, those that have stood still longest first, and some that ended in the last 30 days."""
+    Where nothing finds these without reading all of a big table, or there are none, they are just any.
+    """
     sagas: list[Saga] = []
-    whole = True
     look = Look(deadline, ended_since=now - _LATELY, live_cap=LIVE_ROWS)
-    try:
+    with contextlib.suppress(FullScanRefused):
         async with aclosing(scan_pages(guest, opened, look)) as pages:  # type: ignore[type-var]
             async for page in pages:
-                whole = whole and not page.truncated
                 sagas += page.sagas
                 if len(sagas) >= ROWS:
-                    return Sample(tuple(sagas[:ROWS]))
-    except FullScanRefused:
-        if sagas:
-            return Sample(tuple(sagas))
-        return Sample(await _any(guest, opened, deadline), refused=True)
-    return Sample(tuple(sagas), whole) if sagas else Sample(await _any(guest, opened, deadline))
+                    break
+    return tuple(sagas[:ROWS]) or await _any(guest, opened, deadline)
 
 
 async def _any(guest: Guest, opened: Opened, deadline: Deadline) -> tuple[Saga, ...]:
@@ -92,20 +77,20 @@ async def _any(guest: Guest, opened: Opened, deadline: Deadline) -> tuple[Saga, 
 class Coverage:
     """What a sample says of a mapping."""
 
-    def __init__(self, opened: Opened, sample: Sample, keys: Sequence[str] = ()) -> None:
+    def __init__(self, opened: Opened, sample: Sequence[Saga], keys: Sequence[str] = ()) -> None:
         """Keep both; `keys` are those of some payloads."""
         self._opened, self._sample, self._keys = opened, sample, keys
         self._masked = Redactor()
 
     @property
     def _looked_at(self) -> str:
-        sagas = self._sample.sagas
+        sagas = self._sample
         live = sum(saga.is_live for saga in sagas)
         return f"{len(sagas):,} rows ({live:,} live, {len(sagas) - live:,} ended)"
 
     def lines(self) -> Iterator[CheckLine]:
         """Yield what was read, what could not be, and what is named and never there."""
-        if not self._sample.sagas:
+        if not self._sample:
             yield CheckLine("rows", CheckLevel.OK, "the table is empty")
             return
         yield self._rows()
@@ -114,7 +99,7 @@ class Coverage:
         yield from self._absent()
 
     def _rows(self) -> CheckLine:
-        sagas = self._sample.sagas
+        sagas = self._sample
         by_words = isinstance(self._opened.reader.states, ColumnStates)  # whose unknown words are told by themselves
         kinds: dict[str, list[tuple[Saga, Doubt]]] = {}
         for saga in sagas:
@@ -138,7 +123,11 @@ class Coverage:
         name = self._masked.cut(saga.saga_id, _LONGEST) or "a row without an id"
         told = f"{self.place(doubt.field)} of {name} is {raw!r}: {doubt.reason}"
         plain = name == saga.saga_id and name.isprintable()
-        return f"{told} (sagadoctor show -- {shlex.quote(name)})" if plain else told
+        return (
+            f"{told} (sagadoctor show --store {shlex.quote(self._opened.context.name)} -- {shlex.quote(name)})"
+            if plain
+            else told
+        )
 
     def place(self, field: str) -> str:
         """Return store, table and column of a fact, as far as they are known."""
@@ -163,7 +152,7 @@ class Coverage:
         """Say what states were found, where they aren't words that are told by themselves."""
         if isinstance(self._opened.reader.states, ColumnStates):
             return
-        counted = Counter(saga.state for saga in self._sample.sagas)
+        counted = Counter(saga.state for saga in self._sample)
         told = ", ".join(f"{state.value} {count:,}" for state, count in counted.most_common())
         if counted[SagaState.UNKNOWN]:
             todo = "say another rule under saga.state.when, or one without conditions at its end: { if = {}, is = … }"
@@ -174,7 +163,7 @@ class Coverage:
     def _step_words(self) -> Iterator[CheckLine]:
         """Say what each word of a step's status is read as."""
         words: Counter[tuple[str, StepStatus]] = Counter()
-        for saga in self._sample.sagas:
+        for saga in self._sample:
             read = (step for step in saga.steps or () if step.raw_status is not None and not step.derived)
             words.update((step.raw_status or "", step.status) for step in read)
         meant: dict[str, list[str]] = {}
@@ -199,7 +188,7 @@ class Coverage:
 
     def _absent(self) -> Iterator[CheckLine]:
         """Say what is mapped and no row tells."""
-        saga, sagas = self._opened.options.saga, self._sample.sagas
+        saga, sagas = self._opened.options.saga, self._sample
         for field in Saga.__struct_fields__:
             words = getattr(saga, _FIELDS.get(field, field), None)
             if not isinstance(words, ColumnWords) or words.const is not None or field == "payload":
@@ -223,15 +212,15 @@ class Coverage:
 
     def _near(self, words: ColumnWords) -> str:
         """Return which key of the payload may be meant by a path; empty where that can't be said."""
-        key = _first_key(words) if words.column is None else None
+        key = first_key(words) if words.column is None else None
         if key is None or not self._keys or key in self._keys:
             return ""
-        near = get_close_matches(key, self._keys, 1, _ALIKE)
+        near = get_close_matches(key, self._keys, 1, ALIKE)
         there = ", ".join(self._word(each) for each in self._keys[:_NAMED])
         return f"did you mean {near[0]!r}?" if near else f"the payload has {there}"
 
     def _absent_of_steps(self) -> Iterator[CheckLine]:
-        steps = [step for saga in self._sample.sagas for step in saga.steps or ()]
+        steps = [step for saga in self._sample for step in saga.steps or ()]
         fields = getattr(self._opened.options.steps, "fields", None)
         if fields is None:
             return
@@ -241,32 +230,8 @@ class Coverage:
             return
         never = [name for name in _STEP_FIELDS if getattr(fields, name) is not None and not _tell(steps, name)]
         if never:
-            told = ", ".join(f"{name} ({_source(getattr(fields, name))})" for name in never)
+            told = ", ".join(_named(name, _source(getattr(fields, name))) for name in never)
             yield CheckLine("coverage", CheckLevel.OK, f"no step of {len(steps):,} has {told}")
-
-
-def keys_of(documents: Iterable[Any], words: Sequence[tuple[str, ColumnWords]]) -> Iterator[CheckLine]:
-    """Warn of names that no step's object has, where one is there that is nearly called so."""
-    there: set[str] = set()
-    for each in documents:
-        if isinstance(each, dict):
-            there.update(map(str, each))
-    mapped = {first for _, each in words if (first := _first_key(each)) is not None}
-    for name, each in words:
-        key = _first_key(each)
-        if key is None or not there or key in there:
-            continue
-        near = get_close_matches(key, sorted(there - mapped), 1, _ALIKE)
-        if near:
-            text = f"steps.fields.{name}: no step has {key!r}, and there is {near[0]!r}"
-            yield CheckLine("coverage", CheckLevel.WARNING, text, f'perhaps {name} = "{near[0]}" is meant')
-
-
-def _first_key(words: ColumnWords) -> str | None:
-    if words.column is not None:
-        return words.column
-    path = parse_path(words.path) if words.path is not None else ()
-    return path[0] if path and isinstance(path[0], str) else None
 
 
 _STATUS: Final = {
@@ -276,6 +241,10 @@ _STATUS: Final = {
     "op_table": "steps",
     "log_table": "steps",
 }
+
+
+def _named(field: str, source: str) -> str:
+    return field if field == source else f"{field} ({source})"
 
 
 def _steps(count: int) -> str:
