@@ -68,6 +68,11 @@ def test_an_outbox_that_no_index_finds_leaves_the_sagas_in_sight_and_the_store_i
     assert "commands in the outbox were not looked at: no index finds them in" in refused.reason
     assert refused.hint.startswith("CREATE INDEX")
 
+    [shown] = fetch(sagas.open(said, **BIG), "s-1", detail=True)
+    [doubt] = shown.doubts
+    assert (doubt.field, doubt.raw) == ("outbox", "not looked at")
+    assert "CREATE INDEX" in doubt.reason
+
     told, none = looked(sagas.open(said, **BIG), allow_full_scan=True)
     assert none is None
     assert [entry.entry_id for entry in the_saga(told).outbox] == ["m"]

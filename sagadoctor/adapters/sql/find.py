@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Deadline, FullScanRefused, Saga
+from msgspec.structs import replace
+
+from sagadoctor.api.v1 import NOT_LOOKED_AT, Deadline, Doubt, FullScanRefused, Saga
 from sagadoctor.api.v1.sql import SQLITE, Column, Guest, Kind, Session, access, bound
 
 from .advice import create_index
@@ -62,6 +64,10 @@ async def fetch_rows(
             left += [some[len(some) // 2 :], some[: len(some) // 2]]
         else:
             found += sagas
+    if detail and (unseen := [each for each in opened.scan.refused if each.is_guarding]):
+        told = [(each.part.value, f"{each.reason.partition(': ')[2]}: {each.todo}") for each in unseen]
+        doubts = tuple(Doubt(part, NOT_LOOKED_AT, reason) for part, reason in told)
+        found = [replace(saga, doubts=(*saga.doubts, *doubts)) if saga.is_live else saga for saga in found]
     return tuple(marked(found))
 
 
