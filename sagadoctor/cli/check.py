@@ -47,6 +47,7 @@ def _print(given: Globals, checked: object, *, json: bool) -> None:
             {
                 "source": each.source,
                 "level": each.worst.value,
+                "capabilities": [capability.value for capability in each.capabilities],
                 "lines": [
                     {
                         "about": line.about,

@@ -58,12 +58,43 @@ def standstill(case: Case, now: datetime) -> tuple[Evidence, ...]:
     span = words((now - case.progress_at).total_seconds())
     if case.progress_from == "observation":
         text = (
-            f"the row has looked the same for {span}, as far as it was watched" if still else "the row changed just now"
+            f"the row tells no time of change; it has looked the same for {span}, as far as it was watched"
+            if still
+            else "the row changed just now"
         )
         return (Evidence(text, EvidenceKind.OBSERVATION, "ledger", still, case.progress_at),)
     if not still:
         return (time(case, f"it moved just now ({case.progress_from})", case.progress_at, supports=False),)
     return (time(case, f"nothing has moved for {span} ({case.progress_from} is the latest)", case.progress_at),)
+
+
+def no_steps(case: Case) -> tuple[Evidence, ...]:
+    """Return the fact, against any certainty, that nobody knows the saga's steps; nothing where they are known."""
+    if case.steps is not None:
+        return ()
+    fact = "the store tells no steps of it: what was done, and what of it stands, only the participants know"
+    return (Evidence(fact, EvidenceKind.DECLARED, case.saga.source, False),)
+
+
+def free_locks(case: Case) -> tuple[Evidence, ...]:
+    """Return the fact that nobody holds a lock that the saga still waits for: its release woke nobody."""
+    return tuple(
+        Evidence(
+            f"it waits for lock {wait.target}, which nobody holds: whoever released it did not wake this saga",
+            _STATUS,
+            wait.source,
+        )
+        for wait in case.saga.waits_on
+        if wait.holder_id is None
+    )
+
+
+def said_or_not(case: Case, said: str | None) -> Evidence:
+    """Return what the error was, or that the store doesn't tell it: then the cause is to be looked for elsewhere."""
+    if said:
+        return status(case, f"the error is: {said}")
+    fact = "the store tells no error: why it fails has to be looked for in the logs of whoever failed"
+    return Evidence(fact, EvidenceKind.DECLARED, case.saga.source)
 
 
 def overdue(case: Case, due: Due, now: datetime) -> Evidence:

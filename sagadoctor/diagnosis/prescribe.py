@@ -11,7 +11,7 @@ from sagadoctor.model.case import Case
 from sagadoctor.model.finding import STORE_KINDS, Evidence, EvidenceKind
 from sagadoctor.model.policy import SagaPolicy
 from sagadoctor.model.remedy import REPAIRS, Advice, Remedy, RemedyKind
-from sagadoctor.model.saga import SagaState, StepStatus
+from sagadoctor.model.saga import NOT_LOOKED_AT, SagaState, StepStatus
 
 from .anatomy import goes_back, past_pivot
 
@@ -120,6 +120,8 @@ def _judged(case: Case, weight: _Weight, remedy: Remedy, wrong: tuple[Remedy, ..
         return _refused(
             remedy, "a command of it still lies in the outbox: sent by hand it arrives twice", "outbox-unsent"
         )
+    if remedy.kind in _SENDS and any(each.field == "outbox" and each.raw == NOT_LOOKED_AT for each in case.saga.doubts):
+        return _refused(remedy, "whether a command of it still lies in the outbox was not looked at", "outbox-unseen")
     if weight.moving is not None:
         because = f"{weight.moving.fact}; look again before acting"
         return msgspec.structs.replace(remedy, advice=Advice.WAIT, because=because, override="moving")

@@ -80,6 +80,10 @@ class Doubt(msgspec.Struct, frozen=True, gc=False):
     reason: str
 
 
+NOT_LOOKED_AT: Final = "not looked at"
+"""The `raw` of a doubt about what was not asked for, because all of a big table would be read for it."""
+
+
 class Owner(msgspec.Struct, frozen=True, gc=False):
     """Who works on the saga: `alive` is None where nobody can tell."""
 

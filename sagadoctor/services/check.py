@@ -14,6 +14,7 @@ from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.ports import CheckLevel, CheckLine, Look, Store
 from sagadoctor.diagnosis.anatomy import compensable
 from sagadoctor.errors import BackendError, FullScanRefused
+from sagadoctor.model.capability import Capability
 from sagadoctor.model.policy import Policy, SagaPolicy
 from sagadoctor.model.saga import Saga, SagaState, Step
 
@@ -34,6 +35,8 @@ class Checked(msgspec.Struct, frozen=True):
 
     source: str
     lines: tuple[CheckLine, ...]
+    capabilities: tuple[Capability, ...] = ()
+    """What a store says that it can do, in the order in which powers are listed."""
 
     @property
     def worst(self) -> CheckLevel:
@@ -76,11 +79,19 @@ async def _check_store(store: Store, backends: Backends, deadline: Deadline) -> 
     try:
         sample = await _sampled(store, backends, deadline)
     except FullScanRefused:  # told above, with what to do
-        return checked, None
+        return _able(store, lines), None
     except BackendError as error:
         line = CheckLine("sagas", CheckLevel.WARNING, f"they could not be looked at: {error.reason}", error.hint)
-        return Checked(store.name, (*lines, line)), None
-    return Checked(store.name, (*lines, *_without_undo(sample))), sample
+        return _able(store, (*lines, line)), None
+    return _able(store, (*lines, *_without_undo(sample))), sample
+
+
+def _able(store: Store, lines: tuple[CheckLine, ...]) -> Checked:
+    """Return what was found out, with what the store says that it can do now that it was asked."""
+    claimed = frozenset(store.capabilities)
+    told = tuple(each for each in Capability if each in claimed)
+    names = ", ".join(each.value.replace("_", " ") for each in told) or "nothing but live sagas by their ids"
+    return Checked(store.name, (*lines, CheckLine("capabilities", CheckLevel.OK, names)), told)
 
 
 class _Kind(msgspec.Struct):

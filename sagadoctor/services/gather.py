@@ -131,6 +131,7 @@ class _Reader(msgspec.Struct, frozen=True):
         look = self._look(now)
         yield Batch(store.name, window=look.ended_since)
         unsurveyed: BackendError | None = None
+        unread: BackendError | None = None
         async with AsyncExitStack() as begun:
             pages = None
             alone = len(backends.stores) == 1  # another store may want one of this one's two connections
@@ -156,9 +157,12 @@ class _Reader(msgspec.Struct, frozen=True):
                 pages = await begun.enter_async_context(aclosing(OneAhead(store.read(look))))
             as_of = present if request.as_of else None
             told = self._named(look, judge, as_of) if pages is None else self._rows(pages, look, judge, as_of)
-            async with aclosing(told) as batches:
-                async for batch in batches:
-                    yield batch
+            try:
+                async with aclosing(told) as batches:
+                    async for batch in batches:
+                        yield batch
+            except BackendError as error:  # what is to be said of the rows that were read is said all the same
+                unread = error
         notes = [f"{store.name}: {note}" for note in judge.notes]
         if judge.newer:
             rows = "row is" if judge.newer == 1 else "rows are"
@@ -169,6 +173,8 @@ class _Reader(msgspec.Struct, frozen=True):
             notes.append(f"{store.name}: its sagas were not compared with those of {names}, which could not be asked")
         if notes:
             yield Batch(store.name, silent=judge.silent, notes=tuple(notes))
+        if unread is not None:
+            raise unread
         if judge.missed:
             raise BackendError("; ".join(judge.missed))
         if unsurveyed is not None:
@@ -194,6 +200,10 @@ class _Reader(msgspec.Struct, frozen=True):
         name = self.store.name
         async with guarded(self.backends.redactor):
             survey = await self.store.survey(look)
+            if survey.orphans is not None and survey.orphans.count and judge.links.others:
+                from .shared_steps import claimed
+
+                survey = await claimed(survey, judge.links.others, look.deadline)
             if not survey.has_times:
                 observed = await judge.recall.ask(lambda ledger: ledger.has_observed(name))
                 survey = msgspec.structs.replace(survey, first_scan=observed is False)

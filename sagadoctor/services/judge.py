@@ -62,15 +62,9 @@ class Judge:
     @property
     def notes(self) -> tuple[str, ...]:
         """Say what was not looked for although nothing failed."""
-        failed = (
-            ("what its sagas wait for was not looked at", self.links.unfollowed),
-            ("who holds the locks that its sagas wait for was not looked at", self.links.unheld),
-            ("whether its sagas wait for each other in a circle was not looked at", self.links.unclimbed),
-        )
         return tuple(
-            self.redactor.text(f"{what}: {error.reason}" + (f" ({error.hint})" if error.hint else ""))
-            for what, error in failed
-            if error is not None
+            self.redactor.text(f"{what} was not looked at: {error.reason}" + (f" ({error.hint})" if error.hint else ""))
+            for what, error in self.links.failed.items()
         )
 
     def as_of(self, sagas: Sequence[Saga], present: datetime | None) -> Sequence[Saga]:

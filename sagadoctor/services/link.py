@@ -20,13 +20,18 @@ from sagadoctor.model.saga import ENDED, Saga
 from sagadoctor.redaction import Redactor
 
 from .by_id import plain
+from .climb import Above, circle, climb, holders_of, lineage, parents_of
 from .guard import guarded
 
 _MOST = 2_000
-_HIGHEST = 16
-"""Parents of parents that are followed to find a circle; a longer one is not seen."""
 _PATIENCE = 3.0
 """Seconds that another store gets at most to tell of a page's sagas: its hanging must not take this store's time."""
+
+_CHILDREN = "what its sagas wait for"
+_REPAIRS = "whether its sagas were repaired by others"
+_PARENTS = "who started its sagas"
+_HOLDERS = "who holds the locks that its sagas wait for"
+_CIRCLES = "whether its sagas wait for each other in a circle"
 
 Tied = tuple[str, Relation, Saga]
 """The id of one of the sagas asked about, and another saga with what that one is to it."""
@@ -35,18 +40,15 @@ Tied = tuple[str, Relation, Saga]
 class Links(msgspec.Struct):
     """Follows the ties of one store's sagas: to repairs, children, parents, lock holders, and the same in other stores.
 
-    `silent` names the other stores that could not be asked, which are not asked again; `unfollowed` says why children
-    can't be looked for, once that is known; `absent` are the lock holders that were last asked for and aren't there.
+    `silent` names the other stores that could not be asked, which are not asked again; `absent` are the lock holders
+    that were last asked for and aren't there.
     """
 
     store: Store
     others: Sequence[Store]
     silent: set[str] = msgspec.field(default_factory=set)
-    unfollowed: FullScanRefused | None = None
-    unclimbed: BackendError | None = None
-    """Why circles of sagas could not be looked for."""
-    unheld: BackendError | None = None
-    """Why it is not known who holds the locks that sagas wait for."""
+    failed: dict[str, BackendError] = msgspec.field(default_factory=dict)
+    """What was not looked at, in words, and why."""
     absent: frozenset[str] = frozenset()
 
     def gone(self, saga: Saga) -> frozenset[str]:
@@ -84,15 +86,20 @@ class Links(msgspec.Struct):
             named = saga.parent_id if upwards else repair
             if named is not None:
                 naming.setdefault(named, []).append(saga.saga_id)
-        if not naming:
+        what = _PARENTS if upwards else _REPAIRS
+        if not naming or what in self.failed:
             return []
-        rows = await _asked(naming, lambda ids: self.store.fetch(ids, deadline))
+        try:
+            rows = await _asked(naming, lambda ids: self.store.fetch(ids, deadline))
+        except FullScanRefused as refused:
+            self.failed[what] = refused
+            return []
         spelt = _Spelt(naming)
         return [(saga_id, relation, row) for row in rows for name in spelt.of(row.saga_id) for saga_id in naming[name]]
 
     async def _children(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
         """Return the children of live sagas that haven't ended well, unless the store can't look for them."""
-        if self.unfollowed is not None or Capability.LINKS not in self.store.capabilities:
+        if _CHILDREN in self.failed or Capability.LINKS not in self.store.capabilities:
             return []
         parents = dict.fromkeys(saga.saga_id for saga in sagas if saga.is_live)
         if not parents:
@@ -100,7 +107,7 @@ class Links(msgspec.Struct):
         try:
             rows = await _asked(parents, lambda ids: self.store.children(ids, deadline))
         except FullScanRefused as refused:
-            self.unfollowed = refused
+            self.failed[_CHILDREN] = refused
             return []
         spelt = _Spelt(parents)
         return [
@@ -111,35 +118,18 @@ class Links(msgspec.Struct):
         ]
 
     async def _circles(self, sagas: Sequence[Saga], children: Sequence[Tied], deadline: Deadline) -> list[Tied]:
-        """Return the children that are above their own parents as well: whoever waits in a circle, none is the cause.
-
-        From each saga that has both a parent and a child it is followed upwards, one question for each step up.
-        """
-        if not children:
-            return []
+        """Return the children that are above their own parents as well: of a circle none is the cause."""
         rows = {saga.saga_id: saga for saga in sagas}
-        asked = {saga_id for saga_id, _, _ in children if rows[saga_id].parent_id is not None}
+        asked = [rows[saga_id] for saga_id in {saga_id for saga_id, _, _ in children} if parents_of(rows[saga_id])]
         if not asked:
             return []
-        above = {plain(saga.saga_id): saga.parent_id for saga in (*sagas, *(child for _, _, child in children))}
-        for _ in range(_HIGHEST):
-            tops = {top for saga_id in asked if (top := _ancestors(saga_id, above)[-1]) and plain(top) not in above}
-            if not tops:
-                break
-            above.update(dict.fromkeys(map(plain, tops)))
-            try:
-                found = await _asked(tops, lambda ids: self.store.fetch(ids, deadline))
-            except BackendError as failed:
-                deadline.check(self.store.name)
-                self.unclimbed = failed
-                break
-            # What has ended waits for nobody: no circle goes through it.
-            above.update({plain(saga.saga_id): saga.parent_id for saga in found if saga.is_live})
-        lines = {saga_id: set(map(plain, _ancestors(saga_id, above)[1:])) for saga_id in asked}
+        known = {plain(saga.saga_id): saga for saga in (*sagas, *(child for _, _, child in children))}
+        await self._climbed(asked, known, parents_of, deadline)
+        above = {saga.saga_id: lineage(saga, known, parents_of) for saga in asked}
         return [
             (saga_id, Relation.ANCESTOR, child)
             for saga_id, _, child in children
-            if saga_id in asked and plain(child.saga_id) in lines[saga_id]
+            if plain(child.saga_id) in above.get(saga_id, ())
         ]
 
     async def _holders(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
@@ -156,10 +146,12 @@ class Links(msgspec.Struct):
             rows = await _asked(naming, lambda ids: self.store.fetch(ids, deadline))
         except BackendError as failed:
             deadline.check(self.store.name)
-            self.unheld = failed
+            self.failed[_HOLDERS] = failed
             return []
         spelt = _Spelt(naming)
-        self.absent = frozenset(naming) - {name for row in rows for name in spelt.of(row.saga_id)}
+        missing = frozenset(naming) - {name for row in rows for name in spelt.of(row.saga_id)}
+        elsewhere, self.absent = await self._elsewhere(missing, deadline)
+        rows += elsewhere
         tied: list[Tied] = [
             (saga_id, Relation.LOCK_HOLDER, row)
             for row in rows
@@ -167,23 +159,38 @@ class Links(msgspec.Struct):
             for saga_id in naming[name]
         ]
         known = {plain(saga.saga_id): saga for saga in (*waiting, *rows)}
-        for _ in range(_HIGHEST):
-            further = {name for saga in known.values() for name in holders_of(saga) if plain(name) not in known}
-            further -= self.absent
-            if not further:
-                break
-            try:
-                found = await _asked(further, lambda ids: self.store.fetch(ids, deadline))
-            except BackendError as failed:
-                deadline.check(self.store.name)
-                self.unclimbed = failed
-                break
-            known.update({plain(saga.saga_id): saga for saga in found})
-            if not found:
-                break
+        await self._climbed(rows, known, lambda saga: set(holders_of(saga)) - self.absent, deadline)
         return tied + [
-            (saga.saga_id, Relation.LOCK_CIRCLE, other) for saga in waiting for other in _lock_circle(saga, known)
+            (saga.saga_id, Relation.LOCK_CIRCLE, other) for saga in waiting for other in circle(saga, known, holders_of)
         ]
+
+    async def _elsewhere(self, ids: frozenset[str], deadline: Deadline) -> tuple[list[Saga], frozenset[str]]:
+        """Return those of these sagas that other stores have, and the ids that no store has: one table may be several.
+
+        A bare number is too short a name to be looked for elsewhere. Where another store is silent, nobody is absent.
+        """
+        found: list[Saga] = []
+        named = [each for each in ids if not each.isdigit()]
+        for other in self.others if named else ():
+            if other.name in self.silent:
+                continue
+            left = deadline.remaining()
+            seconds = _PATIENCE if left is None else min(_PATIENCE, left / 4)
+            try:
+                found += await _asked(named, _fetching(other, deadline.sooner(seconds)), seconds)
+            except BackendError:
+                self.silent.add(other.name)
+        spelt = _Spelt(ids)
+        there = {name for row in found for name in spelt.of(row.saga_id)}
+        return found, frozenset() if self.silent else ids - there
+
+    async def _climbed(self, start: Sequence[Saga], known: dict[str, Saga], above: Above, deadline: Deadline) -> None:
+        """Add to `known` who is above these; where the store fails, what is known has to do."""
+        try:
+            await climb(start, known, above, lambda names: _asked(names, lambda ids: self.store.fetch(ids, deadline)))
+        except BackendError as failed:
+            deadline.check(self.store.name)
+            self.failed[_CIRCLES] = failed
 
     async def _twins(self, sagas: Sequence[Saga], deadline: Deadline) -> list[Tied]:
         """Return the same sagas as other stores tell them."""
@@ -219,50 +226,6 @@ def _is_sick(saga: Saga, policy: Policy, now: datetime) -> bool:
         return True
     known = policy.of(saga.saga_type)
     return any(each.severity is not Severity.INFO for each in examine(assemble(saga, known, now), known, now))
-
-
-def _ancestors(saga_id: str, above: Mapping[str, str | None]) -> list[str]:
-    """Return the saga and those above it, as far up as is known, each once."""
-    line = [saga_id]
-    seen = {plain(saga_id)}
-    while (parent := above.get(plain(line[-1]))) is not None:
-        line.append(parent)
-        if plain(parent) in seen:
-            break
-        seen.add(plain(parent))
-    return line
-
-
-def holders_of(saga: Saga) -> list[str]:
-    """Return the ids of the other sagas that hold what this live one waits for."""
-    named = {wait.holder_id for wait in saga.waits_on if wait.holder_id is not None} if saga.is_live else set()
-    return sorted(name for name in named if plain(name) != plain(saga.saga_id))
-
-
-def _lock_circle(saga: Saga, known: Mapping[str, Saga]) -> list[Saga]:
-    """Return the others in the shortest circle of sagas that wait for each other's locks; empty where there is none."""
-    start = plain(saga.saga_id)
-    before: dict[str, str] = {}
-    edge = [start]
-    while edge:
-        reached: list[str] = []
-        for name in edge:
-            for holder in map(plain, holders_of(known[name]) if name in known else ()):
-                if holder == start:
-                    return _way_back(name, start, before, known)
-                if holder not in before:
-                    before[holder] = name
-                    reached.append(holder)
-        edge = reached
-    return []
-
-
-def _way_back(name: str, start: str, before: Mapping[str, str], known: Mapping[str, Saga]) -> list[Saga]:
-    others: list[Saga] = []
-    while name != start:
-        others.append(known[name])
-        name = before[name]
-    return others[::-1]
 
 
 class _Spelt:

@@ -145,9 +145,9 @@ async def _fill(
     seen.blind_spots += [
         BlindSpot(name, f"could not be asked about this saga of {store.name}") for name in links.silent
     ]
-    if links.unfollowed is not None:
-        reason, hint = backends.redactor.text(links.unfollowed.reason), backends.redactor.text(links.unfollowed.hint)
-        seen.blind_spots.append(BlindSpot(store.name, reason, hint=hint))
+    for what, error in links.failed.items():
+        reason = backends.redactor.text(f"{what} was not looked at: {error.reason}")
+        seen.blind_spots.append(BlindSpot(store.name, reason, hint=backends.redactor.text(error.hint)))
     observed = await _observed(recall, store, found, now) if request.as_of is None else {}
     # Of the texts as a scan cuts them: what the two remember is the same.
     cut = [veiled(saga, backends.redactor) for saga in found] if request.as_of is None else []

@@ -43,6 +43,8 @@ CONNECTIONS: Final = 2
 _MOST_BY_KEY: Final = 100
 _SAMPLE: Final = 20
 _MOST_CHILDREN: Final = 10
+_OF_LIVE: Final = ("received", "replies", "waits_on")
+"""What is told of live sagas alone."""
 
 
 class MemoryStore:
@@ -237,6 +239,8 @@ class MemoryStore:
                 )
             if "steps" in hidden:
                 changes["steps"] = None
+            if not saga.is_live:
+                changes.update((field, ()) for field in _OF_LIVE if getattr(saga, field))
             told = msgspec.structs.replace(saga, **changes) if changes else saga
             if told.is_live or Capability.ENDED in self._capabilities:
                 yield told
@@ -292,6 +296,9 @@ def _hidden(capabilities: frozenset[Capability]) -> dict[str, Any]:
         Capability.TIMES: {"created_at": None, "updated_at": None, "ended_at": None},
         Capability.BUSINESS_KEYS: {"business_key": None},
         Capability.OUTBOX: {"outbox": ()},
+        Capability.RECEIVED: {"received": ()},
+        Capability.REPLIES: {"replies": ()},
+        Capability.LOCKS: {"waits_on": ()},
         Capability.LINKS: {"parent_id": None},
         Capability.PAYLOAD: {"payload": None},
     }

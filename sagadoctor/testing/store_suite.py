@@ -30,6 +30,7 @@ the suite hands, each of which unlocks tests that are skipped without it:
 
 from __future__ import annotations
 
+from .promises.around import AroundSagas
 from .promises.deadlines import Deadlines
 from .promises.facts import Facts
 from .promises.lookups import Lookups
@@ -37,7 +38,7 @@ from .promises.manners import Manners
 from .promises.paging import Paging
 
 
-class StoreSuite(Facts, Paging, Lookups, Manners, Deadlines):
+class StoreSuite(Facts, Paging, Lookups, AroundSagas, Manners, Deadlines):
     """Every promise of `sagadoctor.api.v1.Store`, one test method each; see this module's text for what to say."""
 
 

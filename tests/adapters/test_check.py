@@ -69,7 +69,7 @@ def test_rows_are_counted_and_not_their_cells(url: str) -> None:
     sheet = Sheet(url)
     odd = steps_json("wobbling", "shaking", "gone")
     sheet.add(sheet.good(steps=odd), sheet.good(saga_id="s-2", steps=odd, updated_at="soon"), sheet.good(saga_id="s-3"))
-    assert told(checked(sheet), "rows") == "of 3 rows, unreadable: steps in 2, updated_at in 1"
+    assert told(checked(sheet), "rows") == "of 3 rows (3 live, 0 ended), unreadable: steps in 2, updated_at in 1"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 
 import sagadoctor
+from sagadoctor.adapters.sql.mapping.columns import TableName
+from sagadoctor.adapters.sql.mapping.conversation import LockWords, ReceivedWords, ReplyWords
+from sagadoctor.adapters.sql.mapping.steps import SHAPES, model_of
+from sagadoctor.adapters.sql.options import SqlOptions
 from sagadoctor.config import Configuration, load
+from sagadoctor.config.models import key_names
 from sagadoctor.config.sections import SECTIONS, StepSection
 from sagadoctor.config.show import lines, settings
 from sagadoctor.registry import names, store_plugin
@@ -23,7 +30,7 @@ def example() -> Configuration:
 
 
 def test_the_example_loads_without_a_warning(example: Configuration) -> None:
-    assert [store.name for store in example.stores] == ["orders", "bookings"]
+    assert [store.name for store in example.stores] == ["orders", "bookings", "transfers"]
     assert example.policy.of("OrderFulfillment").steps[0].name == "reserve_inventory"
     assert example.environment.read_only
     assert lines(settings(example))
@@ -45,6 +52,37 @@ def test_every_key_of_the_core_is_in_it() -> None:
         if not re.search(rf"(?:^\[?|[{{,] |# |\.){key}(?: = |\])", text, re.MULTILINE)
     ]
     assert missing == []
+
+
+def test_every_key_of_the_mapping_language_is_in_it_or_on_the_page() -> None:
+    page = (EXAMPLE.parent / "docs" / "configuration.md").read_text()
+    text = page + EXAMPLE.read_text()
+    models = {*_models(SqlOptions), *(model for shape in SHAPES for model in _models(model_of(shape)))}
+    models |= {model for late in (ReceivedWords, ReplyWords, LockWords) for model in _models(late)}
+    keys = {(model.__name__, key) for model in models - {TableName} for key in key_names(model, ())}  # that is a text
+    missing = sorted(f"{name}.{key}" for name, key in keys if not re.search(rf"(?<![\w-]){key}(?![\w-])", text))
+    assert missing == []
+    assert len(keys) > 100
+
+
+@pytest.mark.parametrize("table", ["outbox", "received", "replies", "locks", "saga.owner"])
+def test_what_may_lie_around_a_saga_is_shown_once(table: str) -> None:
+    assert len(re.findall(rf"^\[stores\.\w+\.{re.escape(table)}\]", EXAMPLE.read_text(), re.MULTILINE)) == 1
+
+
+def _models(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """A model, and those that its fields are made of."""
+    found: set[type[BaseModel]] = set()
+    left: list[Any] = [model]
+    while left:
+        one = left.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            if one not in found:
+                found.add(one)
+                left += [field.annotation for field in one.model_fields.values()]
+        else:
+            left += get_args(one)
+    return found
 
 
 def test_what_is_commented_out_is_the_default_or_loads_too(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from msgspec.structs import replace
 from pydantic import SecretStr
-from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, MetaData, NullPool, Table, create_engine, text
 
 from sagadoctor.adapters.sql import plugin
 from sagadoctor.adapters.sql.store import SqlStore
@@ -56,7 +56,7 @@ class OnSql(StoreSuite):
             for table in self.metadata.sorted_tables:
                 connection.execute(table.delete())
                 if written.get(table.name):
-                    connection.execute(table.insert(), written[table.name])
+                    connection.execute(table.insert(), _each_once(table, written[table.name]))
         return self.store()
 
     def store(self) -> SqlStore:
@@ -138,6 +138,13 @@ class OnSql(StoreSuite):
     def _run(self, statement: str) -> None:
         with self.engine.begin() as connection:
             connection.execute(text(statement))
+
+
+def _each_once(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The rows; two sagas may name one lock, and any other id that is there twice is a mistake."""
+    if table.name != "flow_lock":
+        return list(rows)
+    return list({row["target"]: row for row in reversed(rows)}.values())
 
 
 _COUNT = {

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import DATETIME, LONGTEXT, VARCHAR
 from sqlalchemy.dialects.postgresql import JSONB
 
-from sagadoctor.api.v1 import Owner, Saga, SagaState, Step, StepStatus
+from sagadoctor.api.v1 import Owner, ReplyOutcome, Saga, SagaState, Step, StepStatus
 
 from .on_sql import OnSql, timeless
 
@@ -192,6 +192,29 @@ class Runs(OnSql):
         Column("made", BigInteger),
         Column("sent", BigInteger),
     )
+    Table(
+        "flow_taken",
+        metadata,
+        Column("mail", short(64), primary_key=True),
+        Column("taker", short(64), primary_key=True),
+        Column("at", BigInteger),
+    )
+    Table(
+        "flow_answer",
+        metadata,
+        Column("id", short(64), primary_key=True),
+        Column("mail", short(64), index=True),
+        Column("says", Integer),
+        Column("made", BigInteger),
+        Column("sent", BigInteger),
+    )
+    Table("flow_lock", metadata, Column("target", short(64), primary_key=True), Column("run_no", BigInteger))
+    Table(
+        "flow_queue",
+        metadata,
+        Column("run_no", BigInteger, primary_key=True, autoincrement=False),
+        Column("target", short(64), primary_key=True),
+    )
     locked = "flow_run"
     states = MappingProxyType(
         {state: str(10 * place) for place, state in enumerate(SagaState) if state is not SagaState.UNKNOWN}
@@ -266,6 +289,27 @@ class Runs(OnSql):
                 "created_at": {"column": "made", "format": "epoch_ms"},
                 "sent_at": {"column": "sent", "format": "epoch_ms"},
             },
+            "received": {
+                "table": "flow_taken",
+                "message": "mail",
+                "consumer": "taker",
+                "at": {"column": "at", "format": "epoch_ms"},
+            },
+            "replies": {
+                "table": "flow_answer",
+                "id": "id",
+                "answers": "mail",
+                "outcome": {"column": "says", "values": {"0": "done", "1": "refused"}},
+                "at": {"column": "made", "format": "epoch_ms"},
+                "sent_at": {"column": "sent", "format": "epoch_ms"},
+                "taken_by": "orders",
+            },
+            "locks": {
+                "table": "flow_lock",
+                "target": "target",
+                "holder": "run_no",
+                "waiters": {"table": "flow_queue", "target": "target", "saga": "run_no"},
+            },
         }
     )
 
@@ -311,7 +355,30 @@ class Runs(OnSql):
             }
             for entry in saga.outbox
         ]
-        return {"flow_run": [run], "flow_task": tasks, "flow_mail": mail}
+        return {"flow_run": [run], "flow_task": tasks, "flow_mail": mail, **self._around(run["run_no"], saga)}
+
+    def _around(self, run_no: Any, saga: Saga) -> dict[str, list[dict[str, Any]]]:
+        taken = [
+            {"mail": each.message_id, "taker": each.consumer, "at": _since_1970(each.at)} for each in saga.received
+        ]
+        taken += [{"mail": each.reply_id, "taker": "orders", "at": None} for each in saga.replies if each.taken]
+        answers = [
+            {
+                "id": each.reply_id,
+                "mail": each.answers,
+                "says": None if each.outcome is None else int(each.outcome is ReplyOutcome.REFUSED),
+                "made": _since_1970(each.at),
+                "sent": _since_1970(each.at) if each.sent else None,
+            }
+            for each in saga.replies
+        ]
+        locks = [(each.target, each.holder_id) for each in saga.waits_on if each.holder_id is not None]
+        return {
+            "flow_taken": taken,
+            "flow_answer": answers,
+            "flow_lock": [{"target": target, "run_no": int(holder)} for target, holder in locks],
+            "flow_queue": [{"run_no": run_no, "target": each.target} for each in saga.waits_on],
+        }
 
     def _task(self, run_no: int, step: Step) -> dict[str, Any]:
         return {

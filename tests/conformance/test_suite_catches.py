@@ -278,6 +278,53 @@ class ClaimsTimes(Retelling):
         return replace(saga, updated_at=None, ended_at=None, steps=steps)
 
 
+class EveryonesReplies(Retelling):
+    def otherwise(self, saga: Saga) -> Saga:
+        every = [reply for each in self.sagas for reply in each.replies]  # type: ignore[union-attr]
+        return replace(saga, replies=tuple(every) if saga.is_live else ())
+
+
+class NeverTaken(Retelling):
+    def otherwise(self, saga: Saga) -> Saga:
+        return replace(saga, replies=tuple(replace(reply, taken=False) for reply in saga.replies))
+
+
+class LosesReceipts(Retelling):
+    def otherwise(self, saga: Saga) -> Saga:
+        return replace(saga, received=saga.received if saga.replies else ())
+
+
+class HolderAsItIsKept(Retelling):
+    """Tells the holder's id in another form than that of the saga itself."""
+
+    def otherwise(self, saga: Saga) -> Saga:
+        waits = (replace(each, holder_id=each.holder_id and f"saga:{each.holder_id}") for each in saga.waits_on)
+        return replace(saga, waits_on=tuple(waits))
+
+
+class FreeLocksAreNoWaits(Retelling):
+    def otherwise(self, saga: Saga) -> Saga:
+        return replace(saga, waits_on=tuple(each for each in saga.waits_on if each.holder_id))
+
+
+class TellsOfEnded(MemoryStore):
+    async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
+        kept = {saga.saga_id: saga for saga in self.sagas}  # type: ignore[union-attr]
+        found = await super().fetch(ids, deadline, detail=detail)
+        return tuple(replace(saga, replies=kept[saga.saga_id].replies) for saga in found)
+
+
+class ClaimsLocks(Retelling):
+    def otherwise(self, saga: Saga) -> Saga:
+        return replace(saga, waits_on=())
+
+
+class ClaimsNoReplies(MemoryStore):
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return super().capabilities - {Capability.REPLIES}
+
+
 class ClaimsLate(MemoryStore):
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -340,6 +387,14 @@ CAUGHT: dict[type[MemoryStore], tuple[str, ...]] = {
     ClosesOnce: ("test_closing_twice_or_unused_is_fine",),
     ForgetsIds: ("test_a_store_without_times_tells_the_ids_of_ended_sagas",),
     ClaimsTimes: ("test_a_capability_that_is_claimed_can_be_had",),
+    EveryonesReplies: ("test_each_saga_has_the_replies_to_its_own_commands",),
+    NeverTaken: ("test_each_saga_has_the_replies_to_its_own_commands",),
+    LosesReceipts: ("test_each_saga_has_the_receipts_of_its_own_commands",),
+    HolderAsItIsKept: ("test_locks_are_told_of_who_waits_with_the_saga_that_holds_them",),
+    FreeLocksAreNoWaits: ("test_locks_are_told_of_who_waits_with_the_saga_that_holds_them",),
+    TellsOfEnded: ("test_of_ended_sagas_nothing_around_them_is_told",),
+    ClaimsLocks: ("test_a_capability_that_is_claimed_can_be_had",),
+    ClaimsNoReplies: ("test_what_is_told_around_sagas_is_claimed",),
     ClaimsLate: ("test_a_capability_that_is_claimed_can_be_had",),
 }
 

@@ -152,7 +152,7 @@ def test_a_lock_whose_holder_is_over_is_an_orphan() -> None:
     assert "the lock is an orphan: saga s-9, which holds it, is completed" in facts(finding)
     assert [remedy.kind for remedy in finding.remedies] == [RemedyKind.CALL_HUMAN]
     gone = primary(findings(row, gone=frozenset(("s-9",))), RULE)
-    assert "the lock is an orphan: saga s-9, which holds it, is no more" in facts(gone)
+    assert "the lock is an orphan: saga s-9, which holds it, is in no store that was asked" in facts(gone)
 
 
 def test_a_lock_that_was_left_just_now_is_no_orphan_yet() -> None:

@@ -44,6 +44,14 @@ def test_one_fact_alone_is_refused(evidence: tuple[Evidence, ...]) -> None:
     assert (answer.advice, answer.override) == (Advice.REFUSE, "one-fact")
 
 
+def test_nothing_is_sent_while_nobody_has_looked_into_the_outbox() -> None:
+    unseen = Doubt("outbox", "not looked at", "no index finds them")
+    answer = judged(STATUS, TIME, doubts=(unseen,))
+    assert (answer.advice, answer.override) == (Advice.REFUSE, "outbox-unseen")
+    many = Doubt("outbox", "500", "500 entries; only 200 were kept, those not sent first, then the newest")
+    assert judged(STATUS, TIME, doubts=(many,)).advice is Advice.ASK
+
+
 @pytest.mark.parametrize("kind", BESIDE)
 def test_a_second_source_makes_it_safe(kind: EvidenceKind) -> None:
     assert judged(STATUS, fact(kind)).advice is Advice.SAFE

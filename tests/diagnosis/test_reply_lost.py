@@ -215,3 +215,11 @@ def test_it_is_foretold_of_a_reply_that_lies_there() -> None:
     assert told.late_at == ahead(minutes=10)
     assert told.finding is not None
     assert told.finding.rule == RULE
+
+
+def test_a_reply_from_the_future_counts_from_the_last_progress_and_nothing_is_delivered_by_hand() -> None:
+    finding = primary(findings(answered(answer(at=ahead(days=3)))), RULE)
+    assert "was written in the future" in facts(finding)
+    assert against(finding)
+    assert advised(finding)[RemedyKind.DELIVER_REPLY, PAY] is Advice.REFUSE
+    assert findings(answered(answer(at=ahead(days=3)), updated_at=ago(minutes=1)), PLAIN) == ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -284,12 +285,7 @@ def _as_flag(sheet: Sheet, value: int) -> Any:
     return bool(value) if sheet.kind == "postgresql" else value
 
 
-_MADE: dict[tuple[str, tuple[str, ...]], Sheet] = {}
-
-
 def _sheet(url: str, columns: Mapping[str, str]) -> Sheet:
-    """The table, made once for all examples of a test."""
-    key = (url, tuple(columns))
-    if key not in _MADE:
-        _MADE[key] = Sheet(url, columns=columns)
-    return _MADE[key]
+    """The table, made by the first example of a test for all of them."""
+    there = Sheet(url, columns={})
+    return there if sa.inspect(there.engine).has_table(there.name) else Sheet(url, columns=columns)

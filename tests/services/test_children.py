@@ -229,5 +229,5 @@ class TestShown:
         shown = Clinic(MemoryStore("orders", [waits("p")], faults={"children": refused})).show("p")
         assert len(shown.cases) == 1
         assert [(spot.source, spot.reason, spot.hint) for spot in shown.blind_spots] == [
-            ("orders", "no index finds them", "CREATE INDEX parent")
+            ("orders", "what its sagas wait for was not looked at: no index finds them", "CREATE INDEX parent")
         ]

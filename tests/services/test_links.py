@@ -176,11 +176,40 @@ class TestLockHolders:
         )
 
     def test_a_holder_that_is_no_more_left_an_orphan(self) -> None:
-        assert "saga h, which holds it, is no more" in self.blocked(waiter("a", "h"))["a"]
+        assert "saga h, which holds it, is in no store that was asked" in self.blocked(waiter("a", "h"))["a"]
         assert (
             "saga h, which holds it, is completed"
             in self.blocked(waiter("a", "h"), completed("h", updated_at=ago(hours=1)))["a"]
         )
+
+    def test_a_holder_in_another_store_is_found_there(self) -> None:
+        """One table of locks may serve sagas of several tables, or of several mappings of one table."""
+        waiting, other = waiter("a", "h"), stuck("h")
+        for faults, told in (({}, "a lock held by saga h"), ({"fetch": Raises(Unreachable("reset"))}, None)):
+            clinic = Clinic(MemoryStore("orders", [waiting]), MemoryStore("trips", [other], faults=faults))
+            found = {each.saga_id: each.summary for each in clinic.scan().findings if each.rule == "blocked-by"}
+            assert (told is None) == (found == {}), "where a store is silent nobody is said to be gone"
+            assert told is None or told in found["a"]
+
+    def test_a_bare_number_is_not_looked_for_in_other_stores(self) -> None:
+        clinic = Clinic(MemoryStore("orders", [waiter("1", "7")]), MemoryStore("trips", [stuck("7")]))
+        found = {each.saga_id: each.summary for each in clinic.scan().findings if each.rule == "blocked-by"}
+        assert "is in no store that was asked" in found["1"]
+
+    def test_a_lock_that_was_released_and_woke_nobody_is_said_in_the_evidence(self) -> None:
+        free = msgspec.structs.replace(waiter("a", "h"), waits_on=(LockWait("sku", "orders.locks", None),))
+        [finding] = Clinic(MemoryStore("orders", [free])).scan().findings
+        assert finding.rule == "no-progress"
+        assert any("waits for lock sku, which nobody holds" in fact.fact for fact in finding.evidence)
+        assert "who should have woken it" in finding.remedies[0].because
+        assert len(finding.remedies) == 1
+
+    def test_a_circle_longer_than_is_followed_still_names_the_next_one(self) -> None:
+        count = 40
+        rows = [waiter(f"s-{number}", f"s-{(number + 1) % count}") for number in range(count)]
+        assert len(self.blocked(*rows, page_size=1)) == count
+        together = self.blocked(*rows)
+        assert all("wait for each other's locks" in text for text in together.values())
 
     @pytest.mark.parametrize("page_size", [1, 1_000])
     def test_a_circle_is_told_as_one_and_nobody_is_the_cause(self, page_size: int) -> None:
@@ -199,7 +228,7 @@ class TestLockHolders:
         assert [link.relation for link in one.case.linked] == [Relation.LOCK_HOLDER, Relation.LOCK_CIRCLE]
         orphan = Clinic(MemoryStore("orders", [waiter("a", "gone")]))
         [one] = orphan.show("a").cases
-        assert "is no more" in one.findings[0].summary
+        assert "is in no store that was asked" in one.findings[0].summary
 
     def test_ids_may_be_spelt_otherwise_in_the_table_of_locks(self) -> None:
         assert "a lock held by" in self.blocked(waiter("a", REPAIR.upper()), stuck(REPAIR))["a"]

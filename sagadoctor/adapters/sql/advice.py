@@ -11,7 +11,6 @@ from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Column, Kind, Table
 from .documents import text_pattern
 from .opened import Opened
 from .paths import Path
-from .shapes import TableSteps
 from .states import ColumnStates
 
 _PREFIX: Final = 64
@@ -33,23 +32,6 @@ def index_to_create(opened: Opened) -> str:
             names.append(opened.reader.times.columns[name][1].name)
             break
     return create_index(opened.table, names, opened.engine)
-
-
-def unindexed(opened: Opened) -> list[str]:
-    """Return the statements for indexes without which every page would read all of a big table beside the sagas'."""
-    wanted: list[tuple[Table, str]] = []
-    shape, outbox, owners = opened.reader.shape, opened.scan.outbox, opened.scan.owners
-    if isinstance(shape, TableSteps) and shape.keys:
-        wanted.append((shape.source.table, shape.keys[0].name))
-    if outbox is not None and outbox.key is not None:
-        wanted.append((outbox.source.table, outbox.key.name))
-    if owners is not None and owners.key is not None:
-        wanted.append((owners.source.table, owners.key.name))
-    return [
-        create_index(table, [name], opened.engine)
-        for table, name in wanted
-        if table.rows > opened.context.big_table and not table.is_view and not has_index(table, name)
-    ]
 
 
 def has_index(table: Table, name: str) -> bool:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sagadoctor.api.v1.sql import Column, Row, Table, bound
 
-from .cells import NAME_BOUND
+from .cells import ID_BOUND, NAME_BOUND
 from .fields import moment_reader, text_reader
-from .mapping.columns import ColumnWords, TimeColumn
+from .identity import opener_of
+from .idents import ident
+from .mapping.columns import ColumnWords, IdFormat, TimeColumn
 from .moments import as_moment, as_time, check_unit
 from .selection import Selection
 from .source import Missing, Source
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
+
+    from .asking import Forced
 
 CHUNK: Final = 1000
 """Keys asked for in one statement."""
@@ -81,13 +85,55 @@ class Beside:
 
         return value
 
-    def is_big(self, most: int) -> bool:
-        """Say whether the table is too big to be read without an index for every page; of a view nobody can tell."""
-        return self.source.table.rows > most and not self.source.table.is_view
+    def chosen(self, *where: ColumnElement[bool], forced: Forced | None = None) -> Select[Any]:
+        """Return the statement for the rows that these conditions hold for."""
+        from sqlalchemy import select
 
-    def given(self, column: Column, texts: Sequence[str]) -> list[ColumnElement[Any]]:
-        """Return texts as parameters; one that the column can't hold is left out."""
-        return [given for text in texts if (given := self.source.given(column, text)) is not None]
+        clause = self.source.clause
+        statement = select(*self.selection.items).select_from(clause).where(*where)
+        return statement if forced is None else forced.told(statement, clause, self.source.engine)
+
+
+class Ids:
+    """A column of ids of any kind: read as ids are printed, and asked for by ids as they are printed."""
+
+    def __init__(self, beside: Beside, name: str, form: IdFormat | None = None) -> None:
+        """Find the column and select it; its kind decides where no `form` is said."""
+        self._source = beside.source
+        self.column = beside.source.column(name)
+        self._at = -1
+        if self.column is not None:
+            self._ident = ident(form, self.column.kind)
+            self._at = beside.selection.add(f"id:{self.column.name}", beside.source.text(self.column, ID_BOUND))
+            self._opened = opener_of(self._ident, self.column, beside.source)
+
+    def of(self, row: Row) -> str:
+        """Return a row's id; empty where it has none."""
+        if self.column is None or row[self._at] is None:
+            return ""
+        try:
+            return self._ident.canonical(self._opened(row[self._at]))
+        except Unreadable as odd:
+            return "" if odd.value is None else str(odd.value)
+
+    def among(self, ids: Sequence[str]) -> ColumnElement[bool] | None:
+        """Return the condition that a row has one of these ids; None where none of them can be one here."""
+        if self.column is None:
+            return None
+        values = [value for each in ids for value in self._ident.lookups(each)]
+        given = [fit for value in values if (fit := self._source.given(self.column, value)) is not None]
+        return one_of(self._source.element(self.column), given) if given else None
+
+
+def one_of(element: ColumnElement[Any], given: Sequence[ColumnElement[Any]]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of these; plain values stand as one list, which compiles faster."""
+    from sqlalchemy import BindParameter, bindparam
+    from sqlalchemy.types import NullType
+
+    values = [each.value for each in given if isinstance(each, BindParameter)]
+    if len(values) < len(given):
+        return element.in_(given)
+    return element.in_(bindparam(None, values, type_=NullType(), unique=True, expanding=True))
 
 
 def among(
@@ -97,7 +143,7 @@ def among(
     from sqlalchemy import tuple_
 
     if len(elements) == 1:
-        return elements[0].in_([each[0] for each in wanted])
+        return one_of(elements[0], [each[0] for each in wanted])
     return tuple_(*elements).in_([tuple_(*each) for each in wanted])
 
 

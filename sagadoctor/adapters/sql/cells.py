@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -153,6 +154,9 @@ def parameter(column: Column, engine: str, raw: Any) -> ColumnElement[Any]:
             return bound(int(raw))
         return bound(raw if column.kind is Kind.BYTES or not isinstance(raw, bytes) else raw.decode("utf-8", "replace"))
     if isinstance(raw, bytes) and column.kind is not Kind.BYTES:
+        if column.kind is Kind.TEXT:
+            with contextlib.suppress(UnicodeDecodeError):
+                return bound(raw.decode())
         from sqlalchemy import Text, cast
 
         return cast(bound(raw), Text)

@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from sagadoctor.api.v1 import (
     BackendError,
-    Capability,
     CheckLevel,
     CheckLine,
     Deadline,
     FullScanRefused,
     Look,
-    Redactor,
+    SchemaMismatch,
     StoreContext,
 )
-from sagadoctor.api.v1.sql import Guest, Session
+from sagadoctor.api.v1.sql import MARIADB, Guest, Session, Table
 
 from .advice import grant_reading, index_to_create
 from .children import refusal
+from .coverage import Coverage, sampled
+from .index_use import index_use, unread
 from .opened import Opened, open_mapping
 from .options import SqlOptions
 from .orphans import THOROUGH, orphan_steps
-from .page import collect
 from .planning import Journey, Planner
+from .slips import payload_keys, slips
+from .state_words import state_words
 from .states import ColumnStates
-from .untold import untold
-from .words import FailedMeans, says_only_failed, toml_key
+from .unknowable import unknowable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 _SKEW_SECONDS: Final = 2.0
-_SAMPLE: Final = 200
-_LONGEST_WORD: Final = 60
-_UNKNOWABLE: Final = {
-    Capability.STEPS: "no steps: half-compensated sagas can't be found",
-    Capability.TIMES: "no time of change: progress is what two scans see, so the first scan judges nothing",
-    Capability.BUSINESS_KEYS: "no business key: sagas can't be found by it, nor those that share one",
-    Capability.PAYLOAD: "no payload: messages can't be rebuilt from this store",
-}
-_UNSEARCHABLE: Final = (
-    "business keys are read, but the database can't search what they are made of (pattern, values, const): sagas "
-    "can't be found by key, nor those that share one"
-)
 
 
 class Checkup:
@@ -70,13 +58,31 @@ class Checkup:
         opened = await self._reach()
         if opened is None:
             return tuple(self.lines)
-        await self._clock()
-        for part in (self._privileges, self._plan, self._children, self._steps, self._sample):
+        now = await self._clock()
+        if not await self._privileges(opened):
+            return tuple(self.lines)
+        for part in (self._plan, self._lookups, self._children, self._steps):
             try:
                 await part(opened)
             except BackendError as error:
                 self._fail(part.__name__.strip("_"), error)
-        self._mapping(opened)
+        if now is not None:
+            try:
+                sample = await sampled(self._guest, opened, now, self._deadline)
+                self.lines += Coverage(
+                    opened, sample, await payload_keys(self._guest, opened, sample, self._deadline)
+                ).lines()
+                self.lines += await slips(self._guest, opened, self._deadline)
+            except BackendError as error:
+                self._fail("rows", error)
+        self.lines += unknowable(opened)
+        if opened.reader.payload.not_extracted:
+            names = ", ".join(opened.reader.payload.not_extracted)
+            self._warn(
+                "mapping",
+                f"{opened.version} can't take {names} out of this payload column safely, so they are not read",
+                "keep it in a column of its own, or make the payload's type json or jsonb",
+            )
         return tuple(self.lines)
 
     async def _reach(self) -> Opened | None:
@@ -95,19 +101,26 @@ class Checkup:
             opened = await open_mapping(self._guest, self._options, self._context, self._deadline)
         except BackendError as error:
             self._fail("tables", error)
+            if self._guest.address.engine == MARIADB and isinstance(error, SchemaMismatch):
+                self._warn(
+                    "tables",
+                    "a table that this user may not read looks as if it weren't there",
+                    "where it is there: GRANT SELECT ON `database`.`table` TO …",
+                )
             return None
         found = ", ".join(f"{table.place} (about {table.rows:,} rows)" for table in opened.tables)
         self._ok("tables", f"every column of the mapping is there: {found}", time.monotonic() - began)
         return opened
 
-    async def _clock(self) -> None:
+    async def _clock(self) -> datetime | None:
+        """Compare the clocks; return the server's present, None where it could not be asked."""
         try:
             before = self._context.clock.now()
             server: datetime = await self._guest.now(self._deadline)
             after = self._context.clock.now()
         except BackendError as error:
             self._fail("clock", error)
-            return
+            return None
         middle = before + (after - before) / 2
         skew = (server - middle).total_seconds()
         if abs(skew) > _SKEW_SECONDS + (after - before).total_seconds():
@@ -118,27 +131,41 @@ class Checkup:
             )
         else:
             self._ok("clock", f"within {max(abs(skew), 0.1):.1f} s of this machine's")
+        return server
 
-    async def _privileges(self, opened: Opened) -> None:
-        def work(session: Session) -> list[str]:
+    async def _privileges(self, opened: Opened) -> bool:
+        """Say what this user may do; return whether it may read everything."""
+
+        def work(session: Session) -> tuple[list[Table], list[str]]:
             catalog = session.catalog
-            return sorted({word for table in opened.tables for word in catalog.excess(table)})
+            return unread(session, opened), sorted({word for table in opened.tables for word in catalog.excess(table)})
 
-        extra = await self._guest.run(work, self._deadline)
+        try:
+            hidden, extra = await self._guest.run(work, self._deadline)
+        except BackendError as error:
+            self._fail("privileges", error)
+            return True
+        for table in hidden:
+            place, todo = f"{self._context.name}.{table.place}", grant_reading([table], opened.engine)
+            text = f"this user may not read all of {place} that the mapping names"
+            self.lines.append(CheckLine("privileges", CheckLevel.FAILED, text, todo))
+        if hidden:
+            return False
         if not extra:
             self._ok("privileges", "reading, and nothing more")
-            return
+            return True
         self._warn(
             "privileges",
             f"this user may do more than read: {', '.join(extra[:8])}",
             f"make a user that may only read: {grant_reading(opened.tables, opened.engine)}",
         )
+        return True
 
     async def _plan(self, opened: Opened) -> None:
         look = Look(self._deadline)
 
         def work(session: Session) -> Journey:
-            return Planner(session, opened, look).plan()
+            return Planner(session, opened.allowing(), look).plan()  # look-ups have lines of their own
 
         try:
             journey = await self._guest.run(work, self._deadline)
@@ -155,7 +182,14 @@ class Checkup:
             self._warn("live scan", note)
         if journey.refused is not None:
             self._warn("live scan", journey.refused.reason, journey.refused.hint)
-        self._words(opened, journey)
+        told = journey.words
+        if told is not None:
+            self.lines += await self._guest.run(
+                lambda session: list(state_words(session, opened, told)), self._deadline
+            )
+
+    async def _lookups(self, opened: Opened) -> None:
+        self.lines += await self._guest.run(lambda session: list(index_use(session, opened)), self._deadline)
 
     async def _children(self, opened: Opened) -> None:
         words = opened.reader.words.parent
@@ -184,91 +218,6 @@ class Checkup:
             "find out who removed these sagas, or wrote steps without one; where sagas of another table keep their "
             "steps here too, say which are these sagas' own: steps.where",
         )
-
-    def _words(self, opened: Opened, journey: Journey) -> None:
-        states = opened.reader.states
-        if not isinstance(states, ColumnStates) or journey.words is None:
-            return
-        unknown: list[str] = []
-        failed: list[str] = []
-        known: list[str] = []
-        masked = Redactor()
-        for raw in (*journey.words.live, *journey.words.ended):
-            verdict = states.classify(raw)
-            word = masked.cut(verdict.raw_state or "", _LONGEST_WORD)
-            if verdict.doubt is None:
-                known.append(f"{word} = {verdict.state}")
-            elif says_only_failed(word):
-                failed.append(word)
-            else:
-                unknown.append(word)
-        if known:
-            self._ok("state words", ", ".join(sorted(known)[:30]))
-        if unknown:
-            shown = ", ".join(repr(word) for word in sorted(unknown)[:20])
-            self._warn(
-                "state words",
-                f"the mapping doesn't know {shown}",
-                f'say state.values = {{ {toml_key(min(unknown))} = "…" }}',
-            )
-        if failed and self._options.saga.state.failed_means is not FailedMeans.UNKNOWN:
-            shown = ", ".join(repr(word) for word in sorted(failed))
-            self._warn(
-                "state words",
-                f"{shown} can mean that all is undone, or that an undo failed",
-                'say state.failed_means = "compensated", "failed", "by_steps" or "unknown"',
-            )
-
-    async def _sample(self, opened: Opened) -> None:
-        from sqlalchemy import literal_column, select
-
-        reader = opened.reader
-        statement = (
-            select(*reader.selection.items)
-            .select_from(reader.source.clause)
-            .where(*reader.where)
-            .limit(literal_column(str(_SAMPLE)))
-        )
-        rows = await self._guest.run(lambda session: collect(session, statement, opened.scan), self._deadline)
-        counted = Counter(
-            field for saga in rows.sagas for field in {doubt.field.split("[")[0] for doubt in saga.doubts}
-        )
-        counted.pop("state", None)
-        left_out = opened.reader.payload.not_extracted
-        for text in untold(rows.sagas, self._options.saga, self._options.steps, left_out):
-            self._warn("rows", text, "look at a row, and mend the path or the pattern")
-        if not rows.sagas:
-            self._ok("rows", "the table is empty")
-        elif not counted:
-            self._ok("rows", f"{len(rows.sagas)} rows were read, and everything in them")
-        else:
-            told = ", ".join(f"{field} in {count}" for field, count in counted.most_common(8))
-            example = next(saga for saga in rows.sagas if any(doubt.field != "state" for doubt in saga.doubts))
-            doubt = next(each for each in example.doubts if each.field != "state")
-            self._warn(
-                "rows", f"of {len(rows.sagas)} rows, unreadable: {told}", f"such as {doubt.field}: {doubt.reason}"
-            )
-
-    def _mapping(self, opened: Opened) -> None:
-        for capability, text in _UNKNOWABLE.items():
-            if capability in opened.capabilities:
-                continue
-            if capability is Capability.BUSINESS_KEYS and self._options.saga.business_key is not None:
-                self._warn("mapping", _UNSEARCHABLE, "map the key as it stands in a column, or in the payload")
-            else:
-                self._warn("mapping", text)
-        if opened.reader.payload.not_extracted:
-            names = ", ".join(opened.reader.payload.not_extracted)
-            self._warn(
-                "mapping",
-                f"{opened.version} can't take {names} out of this payload column safely, so they are not read",
-                "keep it in a column of its own, or make the payload's type json or jsonb",
-            )
-        fields = getattr(self._options.steps, "fields", None)
-        if fields is not None and fields.error is None and self._options.saga.error is None:
-            self._warn("mapping", "no error texts: causes can't be grouped")
-        if self._options.saga.version is None and "updated_at" not in opened.reader.times.columns:
-            self._warn("mapping", "no version and no time of change: only a row's whole content tells that it changed")
 
 
 def _is_by_index(opened: Opened, journey: Journey) -> bool:

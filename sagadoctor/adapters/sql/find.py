@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1 import Deadline, FullScanRefused, Saga
+from msgspec.structs import replace
+
+from sagadoctor.api.v1 import NOT_LOOKED_AT, Deadline, Doubt, FullScanRefused, Saga
 from sagadoctor.api.v1.sql import SQLITE, Column, Guest, Kind, Session, access, bound
 
 from .advice import create_index
+from .beside import one_of
 from .opened import Opened
 from .page import Rows, collect
 from .reader import SagaReader
@@ -21,15 +24,36 @@ from .source import is_storable
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
 
+    from .asking import Lookup
+
 CHUNK: Final = 500
 MOST_FOUND: Final = 100
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z")
 
 
+def by_id(reader: SagaReader) -> list[Lookup]:
+    """Return what is asked of the saga table by ids: what a person names, and sagas that others are tied to."""
+    from .asking import PROBES, Lookup, Part
+
+    def statement() -> Select[Any] | None:
+        texts = ["/".join([each] * len(columns)) for each in PROBES]
+        asked = among(reader, [value for text in texts for value in reader.identity.whole.lookups(text)])
+        return None if asked is None else _among(reader, asked)
+
+    columns = tuple(column.name for column in reader.identity.columns)
+    return [Lookup(Part.SAGAS, "sagas by their ids were", reader.source.table, columns, statement)] if columns else []
+
+
 async def fetch_rows(
     guest: Guest, opened: Opened, ids: Sequence[str], deadline: Deadline, *, detail: bool
 ) -> tuple[Saga, ...]:
-    """Return every row with one of these ids; ids compare as bytes, whatever the column's collation says."""
+    """Return every row with one of these ids; ids compare as bytes, whatever the column's collation says.
+
+    Raises FullScanRefused where all of a big table would be read for them, or for their steps.
+    """
+    for part in ("sagas", "steps"):
+        if (refused := opened.refusal(part)) is not None:
+            raise refused
     found: list[Saga] = []
     unique = _meant_once(opened.reader, ids)
     left = [unique[start : start + CHUNK] for start in range(0, len(unique), CHUNK)][::-1]
@@ -40,6 +64,10 @@ async def fetch_rows(
             left += [some[len(some) // 2 :], some[: len(some) // 2]]
         else:
             found += sagas
+    if detail and (unseen := [each for each in opened.scan.refused if each.is_guarding]):
+        told = [(each.part.value, f"{each.reason.partition(': ')[2]}: {each.todo}") for each in unseen]
+        doubts = tuple(Doubt(part, NOT_LOOKED_AT, reason) for part, reason in told)
+        found = [replace(saga, doubts=(*saga.doubts, *doubts)) if saga.is_live else saga for saga in found]
     return tuple(marked(found))
 
 
@@ -65,21 +93,25 @@ async def _fetch(
     guest: Guest, opened: Opened, ids: Sequence[str], deadline: Deadline, *, detail: bool
 ) -> tuple[list[Saga], bool]:
     """Return the rows with one of these ids, and whether there were more than can be held at once."""
-    from sqlalchemy import select
-
     companions = opened.detail if detail else opened.scan
     reader = companions.reader
     meant = {canonical for text in ids for canonical in reader.identity.whole.means(text)}
     asked = among(reader, [value for text in ids for value in reader.identity.whole.lookups(text)])
     if asked is None:
         return [], False
-    statement = select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, asked)
+    statement = _among(reader, asked)
 
     def work(session: Session) -> Rows:
         return collect(session, statement, companions)
 
     rows = await guest.run(work, deadline)
     return [saga for saga in rows.sagas if saga.saga_id in meant], rows.cut
+
+
+def _among(reader: SagaReader, asked: ColumnElement[bool]) -> Select[Any]:
+    from sqlalchemy import select
+
+    return select(*reader.selection.items).select_from(reader.source.clause).where(*reader.where, asked)
 
 
 def among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnElement[bool] | None:
@@ -89,7 +121,7 @@ def among(reader: SagaReader, values: Sequence[tuple[Any, ...]]) -> ColumnElemen
     source, columns = reader.source, reader.identity.columns
     if len(columns) == 1:
         given = [each for (value,) in values if (each := source.given(columns[0], value)) is not None]
-        return source.element(columns[0]).in_(given) if given else None
+        return one_of(source.element(columns[0]), given) if given else None
     ways: list[ColumnElement[bool]] = []
     for combination in values:
         parts = [source.given(column, value) for column, value in zip(columns, combination, strict=True)]

@@ -13,13 +13,15 @@ from .idents import Ident, TextIdent, WholeId, ident
 from .mapping.saga import IdWords
 from .selection import Selection
 from .source import Source
-from .values import Unreadable, word
+from .values import Unreadable
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 _AS_ONE: Final = (Kind.TEXT, Kind.UUID, Kind.INT)
 """Kinds of which many values may be given as one list."""
+_NO_TEXTS: Final = frozenset((Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.BOOL, Kind.BYTES))
+"""What an engine compares with no text, or otherwise than it is written."""
 
 CellReader = Callable[[Any], Any]
 
@@ -93,16 +95,26 @@ class Identity:
         self, source: Source, columns: Sequence[Column], raw: Sequence[Any]
     ) -> Sequence[ColumnElement[Any]] | None:
         """Return a raw id as parameters that compare with columns of another table; None where no row can have it."""
-        pairs = zip(columns, self.columns, strict=False)
-        if not any((key.kind is Kind.INT) is not (column.kind is Kind.INT) for key, column in pairs):
-            return self.parameters(raw)
-        try:  # a number in one table and a text in the other: no engine compares them well
-            loose = [word(opened(cell)) for opened, cell in zip(self.openers, raw, strict=True)]
-        except Unreadable:
-            return None
-        given = [source.given(column, value) for column, value in zip(columns, loose, strict=False)]
+        pairs = zip(self.columns, columns, raw, strict=False)
+        given = [parameter_beside(self._source, own, source, other, cell) for own, other, cell in pairs]
         whole = [each for each in given if each is not None]
         return whole if len(whole) == len(columns) else None
+
+
+def parameter_beside(own: Source, column: Column, source: Source, other: Column, raw: Any) -> ColumnElement[Any] | None:
+    """Return a raw cell of one table as a parameter for a column of another; None where that can't hold it.
+
+    A number in one and a text in the other, or a text in place of a UUID: no engine compares them well.
+    """
+    if column.kind is other.kind or (other.kind is Kind.TEXT and column.kind not in _NO_TEXTS):
+        return own.parameter(column, raw)
+    part = ident(None, column.kind)
+    try:
+        text = part.canonical(opener_of(part, column, own)(raw))
+    except Unreadable:
+        return None
+    fits = (source.given(other, value) for value in ident(None, other.kind).lookups(text))
+    return next((each for each in fits if each is not None), None)
 
 
 def opener_of(part: Ident, column: Column, source: Source) -> CellReader:

@@ -10,17 +10,18 @@ from msgspec.structs import replace
 from sagadoctor.api.v1 import LockWait, Saga
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
-from .advice import create_index, has_index
-from .beside import Beside, among, chunks, tolerant
-from .cells import ID_BOUND
+from .asking import PROBES, Forced, Lookup, Part, probes
+from .beside import Beside, Ids, among, chunks
 from .identity import Identity, comparable, opener_of
 from .idents import WholeId, ident
-from .mapping.columns import ColumnWords, IdFormat
+from .mapping.columns import IdFormat
 from .mapping.conversation import LockWords
-from .values import Unreadable, word
+from .values import Unreadable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
+
+    from sqlalchemy import ColumnElement, Select
 
     from .source import Missing
 
@@ -44,9 +45,8 @@ class Locks:
         """Find the columns of both tables, that of the locks and that of those who wait."""
         held, waiting = tables
         self._held, self._waiting = Beside(held, engine, zone, missing), Beside(waiting, engine, zone, missing)
-        self._engine, self._place = engine, f"{place}.{held.place}"
-        self._target = self._held.source.column(words.target)
-        self._named = self._held.field("target", ColumnWords(column=words.target), ID_BOUND)
+        self._place = f"{place}.{held.place}"
+        self._target = Ids(self._held, words.target)
         holders = [self._held.key(name) for name in words.holder]
         self._holders = [column for column in holders if column is not None]
         self._ats = [
@@ -58,30 +58,35 @@ class Locks:
         self._openers = [opener_of(part, each, source) for part, each in zip(parts, self._holders, strict=True)]
         waiters = [self._waiting.key(name) for name in words.waiters.saga]
         self._waiters: list[Column] = [column for column in waiters if column is not None]
-        self._wanted = self._waiting.field("wanted", ColumnWords(column=words.waiters.target), ID_BOUND)
-        self.notes: tuple[str, ...] = ()
-        """What is not read, and the statements that would help."""
+        self._wanted = Ids(self._waiting, words.waiters.target)
+        self._of_waiters, self._of_targets = Forced(), Forced()
 
-    def settle(self, most: int) -> None:
-        """Find out whether both tables can be read without reading all of a big one."""
-        wanted = [
-            (beside.source.table, column.name)
-            for beside, column in (
-                (self._waiting, self._waiters[0] if self._waiters else None),
-                (self._held, self._target),
-            )
-            if column is not None and beside.is_big(most) and not has_index(beside.source.table, column.name)
+    @property
+    def lookups(self) -> list[Lookup]:
+        """Return what is asked of both tables: what a saga waits for, and who holds that."""
+        if not self._waiters or self._target.column is None:
+            return []
+        waiting, held = self._waiting.source, self._held.source
+        named = tuple(column.name for column in self._waiters)
+        return [
+            Lookup(Part.LOCKS, "locks were", waiting.table, named, self._probing, forced=self._of_waiters),
+            Lookup(
+                Part.LOCKS,
+                "who holds locks was",
+                held.table,
+                (self._target.column.name,),
+                lambda: self._holding(PROBES),
+                forced=self._of_targets,
+            ),
         ]
-        self.notes = tuple(
-            f"locks were not looked at: no index finds them in {table.place} (about {table.rows:,} rows): "
-            f"{create_index(table, [name], self._engine)}"
-            for table, name in wanted
-        )
+
+    def _probing(self) -> Select[Any] | None:
+        each = [probes(self._waiting.source, column) for column in self._waiters]
+        given = list(zip(*each, strict=False))
+        return self._waited_for(given) if given else None
 
     def told(self, session: Session, rows: Sequence[Row], sagas: Sequence[Saga], identity: Identity) -> list[Saga]:
         """Return the sagas with the locks that they wait for."""
-        if self.notes:
-            return list(sagas)
         live = (identity.raw(row) for row, saga in zip(rows, sagas, strict=True) if saga.is_live)
         waits = self._waits(session, [raw for raw in dict.fromkeys(live) if None not in raw], identity)
         if not waits:
@@ -102,35 +107,33 @@ class Locks:
         self, session: Session, raws: Sequence[tuple[Any, ...]], identity: Identity
     ) -> dict[tuple[Any, ...], list[str]]:
         """Return the targets that are waited for, by the raw cells of the saga's id."""
-        from sqlalchemy import select
-
-        beside, found = self._waiting, dict[tuple[Any, ...], list[str]]()
-        source, width = beside.source, len(self._waiters)
-        keys = [source.element(column) for column in self._waiters]
+        source, found = self._waiting.source, dict[tuple[Any, ...], list[str]]()
         given = [each for raw in raws if (each := identity.parameters_beside(source, self._waiters, raw))]
         for some in chunks(given):
-            waits = select(*beside.selection.items).select_from(source.clause).where(among(keys, some))
-            for row in session.stream(waits):
-                targets, target = found.setdefault(comparable(row[:width]), []), _text(tolerant(self._wanted, row))
+            for row in session.stream(self._waited_for(some)):
+                targets, target = found.setdefault(comparable(row[: len(self._waiters)]), []), self._wanted.of(row)
                 if target and target not in targets and len(targets) < MOST:
                     targets.append(target)
         return found
 
+    def _waited_for(self, ids: Sequence[Sequence[ColumnElement[Any]]]) -> Select[Any]:
+        keys = [self._waiting.source.element(column) for column in self._waiters]
+        return self._waiting.chosen(among(keys, ids), forced=self._of_waiters)
+
     def _held_by(self, session: Session, targets: Sequence[str]) -> dict[str, list[str]]:
         """Return the ids of the sagas that hold these locks, as ids are printed."""
-        from sqlalchemy import select
-
-        beside, found = self._held, dict[str, list[str]]()
-        source, target = beside.source, self._target
-        for some in chunks(targets) if target is not None else ():
-            assert target is not None
-            given = beside.given(target, some)
-            statement = select(*beside.selection.items).select_from(source.clause)
-            for row in session.stream(statement.where(source.element(target).in_(given))) if given else ():
-                holders, holder = found.setdefault(_text(tolerant(self._named, row)), []), self._holder(row)
+        found: dict[str, list[str]] = {}
+        for some in chunks(targets):
+            statement = self._holding(some)
+            for row in session.stream(statement) if statement is not None else ():
+                holders, holder = found.setdefault(self._target.of(row), []), self._holder(row)
                 if holder and holder not in holders and len(holders) < MOST:
                     holders.append(holder)
         return found
+
+    def _holding(self, targets: Sequence[str]) -> Select[Any] | None:
+        where = self._target.among(targets)
+        return None if where is None else self._held.chosen(where, forced=self._of_targets)
 
     def _holder(self, row: Row) -> str:
         cells = [row[at] for at in self._ats]
@@ -139,10 +142,3 @@ class Locks:
             return self._whole.canonical(opened)
         except Unreadable as odd:
             return "" if odd.value is None else str(odd.value)
-
-
-def _text(value: Any) -> str:
-    try:
-        return word(value) or ""
-    except Unreadable as odd:
-        return str(odd.value)

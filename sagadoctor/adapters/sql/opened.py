@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from msgspec.structs import replace
 
-from sagadoctor.api.v1 import Capability, Deadline, Look, Saga, SagaState, SchemaMismatch, StoreContext
+from sagadoctor.api.v1 import Capability, Deadline, FullScanRefused, Look, Saga, SagaState, SchemaMismatch, StoreContext
 from sagadoctor.api.v1.sql import Guest, Session, Table
 
 from .mapping.columns import AnyTable, IdFormat, TableName
@@ -27,7 +28,9 @@ from .units import unit_wanted
 if TYPE_CHECKING:
     from .conversation import Conversation
     from .locks import Locks
+    from .lookups import Refusal
 
+_AROUND: Final = ("outbox", "received", "replies", "locks")
 _LINKS: Final = ("parent", "repaired_by")
 
 
@@ -62,6 +65,16 @@ class Opened(msgspec.Struct, frozen=True):
     def is_like(self, other: Opened) -> bool:
         """Say whether the tables still have the same columns."""
         return [table.columns for table in self.tables] == [table.columns for table in other.tables]
+
+    def allowing(self) -> Opened:
+        """Return the same with every look-up made that the database can make, whatever it has to read for it."""
+        refused = tuple(each for each in self.scan.refused if each.final)
+        return replace(self, scan=self.scan.without(refused), detail=self.detail.without(refused))
+
+    def refusal(self, part: str) -> FullScanRefused | None:
+        """Say why a look-up is not made; None where it is."""
+        found = next((each for each in self.scan.refused if each.part == part), None)
+        return None if found is None else FullScanRefused(found.reason, source=self.context.name, hint=found.todo)
 
     @property
     def mixes_words(self) -> bool:
@@ -191,7 +204,7 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
             context.clock,
             _outbox(options, outbox, reader),
             _owners(alive, workers, setting, missing, saga.owner.format if saga.owner is not None else None),
-            _conversation(options, received, replies, setting, missing, context.big_table),
+            _conversation(options, received, replies, setting, missing, session.version),
             _locks(options, held, waiting, setting, missing),
         )
 
@@ -201,18 +214,19 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
     for key, text in missing.forms.items():
         missing.note(f"{_place(context, key)}: {text}")
     missing.check()
-    for each in (scan, detail):
-        if each.conversation is not None:
-            each.conversation.settle(session)
-        if each.locks is not None:
-            each.locks.settle(context.big_table)
+    is_big = any(table.rows > context.big_table for table in tables.found)
+    refused = _refused(session, scan, context.big_table) if is_big or scan.conversation is not None else ()
+    if is_big:
+        for told, other in zip(scan.lookups, detail.lookups, strict=True):
+            if told.forced is not None and other.forced is not None:
+                other.forced.index = told.forced.index
     return Opened(
         options,
         context,
         session.version,
         session.product,
-        scan,
-        detail,
+        scan.without(refused) if refused else scan,
+        detail.without(refused) if refused else detail,
         tuple(tables.found),
         child,
         _capabilities(options, scan.reader),
@@ -223,6 +237,14 @@ def _place(context: StoreContext, key: str) -> str:
     from .saying import told
 
     return told(context.origin, tuple(key.split("."))) or f"stores.{context.name}.{key}"
+
+
+def _refused(session: Session, companions: Companions, most: int) -> tuple[Refusal, ...]:
+    """Return which look-ups are not made, because all of a big table would be read for each page."""
+    from .find import by_id
+    from .lookups import refusals
+
+    return refusals(session, (*companions.lookups, *by_id(companions.reader)), most)
 
 
 def _outbox(options: SqlOptions, table: Table | None, reader: SagaReader) -> Outbox | None:
@@ -240,13 +262,20 @@ def _owners(
 
 
 def _conversation(
-    options: SqlOptions, received: Table | None, replies: Table | None, setting: Setting, missing: Missing, big: int
+    options: SqlOptions,
+    received: Table | None,
+    replies: Table | None,
+    setting: Setting,
+    missing: Missing,
+    database: str,
 ) -> Conversation | None:
     if options.outbox is None or (received is None and replies is None):
         return None
-    from .conversation import Around, Conversation, Received, Replies
+    from .conversation import Around, Conversation
+    from .received import Received
+    from .replies import Replies
 
-    around = Around(setting.engine, setting.version, setting.zone, missing, setting.store, big)
+    around = Around(setting.engine, setting.version, database, setting.zone, missing, setting.store)
     return Conversation(
         Received(options.received, received, around) if received is not None else None,
         Replies(options.replies, options.outbox, replies, around) if replies is not None else None,
@@ -273,8 +302,9 @@ def _capabilities(options: SqlOptions, reader: SagaReader) -> frozenset[Capabili
         told.add(Capability.TIMES)
     if business_key_element(reader) is not None:
         told.add(Capability.BUSINESS_KEYS)
-    if options.outbox is not None:
-        told.add(Capability.OUTBOX)
+    for name in _AROUND:
+        if getattr(options, name) is not None:
+            told.add(Capability(name))
     if any(getattr(saga, name) is not None for name in _LINKS):
         told.add(Capability.LINKS)
     if saga.payload is not None:

@@ -10,14 +10,14 @@ import msgspec
 from sagadoctor.api.v1 import Doubt, OutboxEntry
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
-from .beside import Beside, among, chunks, moment_of, tolerant, truth_of
-from .cells import ID_BOUND
-from .identity import comparable
+from .asking import Forced, Lookup, Part, probes
+from .beside import Beside, Ids, among, chunks, moment_of, tolerant, truth_of
+from .identity import comparable, opener_of, parameter_beside
+from .idents import ident
 from .mapping.around import OutboxWords
-from .mapping.columns import ColumnWords
 from .selection import Selection
 from .source import Source
-from .values import Unreadable, word
+from .values import Unreadable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -74,7 +74,7 @@ class Outbox:
     ) -> None:
         """Find the columns of both tables; `selection` is the saga row's own."""
         beside = Beside(table, sagas.engine, zone, sagas.missing)
-        self.source, self._selection = beside.source, beside.selection
+        self.source = beside.source
         self.place = f"{store}.{table.place}"
         self._sagas = sagas
         self._link: Column | None = None
@@ -83,12 +83,15 @@ class Outbox:
             self._link = sagas.column(words.saga)
             if self._link is not None:
                 self._link_at = selection.add(f"key:{self._link.name}", sagas.cell(self._link))
+                self._link_id = ident(None, self._link.kind)
+                self._link_opened = opener_of(self._link_id, self._link, sagas)
         names = (words.id,) if words.saga is not None else words.saga_id or ()
         keys = [beside.key(name) for name in names]
         self.keys = [column for column in keys if column is not None]
         entry = self.source.column(words.id)
         self._id_element = None if entry is None or entry in self.keys else self.source.element(entry)
-        self._id = beside.field("id", ColumnWords(column=words.id), ID_BOUND)
+        self._id = Ids(beside, words.id)
+        self._beside, self._forced = beside, Forced()
         self._step = beside.field("step", words.step)
         self._sent = beside.field("sent", words.sent)
         self._sent_at = beside.time("sent_at", words.sent_at)
@@ -108,9 +111,9 @@ class Outbox:
         if self._link is None or row[self._link_at] is None:
             return None
         try:
-            return word(self._sagas.opener(self._link)(row[self._link_at]))
-        except Unreadable:
-            return None
+            return self._link_id.canonical(self._link_opened(row[self._link_at]))
+        except Unreadable as odd:
+            return None if odd.value is None else str(odd.value)
 
     def gather(
         self, session: Session, links: Sequence[tuple[Any, ...]], identity: Identity
@@ -129,25 +132,36 @@ class Outbox:
                 entries.add(self._entry(row))
         return found
 
+    @property
+    def lookups(self) -> list[Lookup]:
+        """Return what is asked of the table."""
+        by = tuple(column.name for column in self.keys)
+        if not by:
+            return []
+
+        def statement() -> Any:
+            given = list(zip(*(probes(self.source, column) for column in self.keys), strict=False))
+            return self.statement(given) if given else None
+
+        what = "commands in the outbox were"
+        return [Lookup(Part.OUTBOX, what, self.source.table, by, statement, forced=self._forced)]
+
     def _given(self, link: tuple[Any, ...], identity: Identity) -> Sequence[ColumnElement[Any]] | None:
         """Return the parameters by which the entries of a saga are looked up; None where none can be its."""
-        if self._link is not None:
-            return [self._sagas.parameter(self._link, link[0])]
-        return identity.parameters_beside(self.source, self.keys, link)
+        if self._link is None:
+            return identity.parameters_beside(self.source, self.keys, link)
+        given = parameter_beside(self._sagas, self._link, self.source, self.keys[0], link[0])
+        return None if given is None else [given]
 
     def statement(self, links: Sequence[Sequence[ColumnElement[Any]]]) -> Any:
         """Return the statement for the entries of these sagas; each link is a parameter per key column."""
-        from sqlalchemy import select
-
         elements = [self.source.element(column) for column in self.keys]
         order = elements if self._id_element is None else [*elements, self._id_element]
-        chosen = select(*self._selection.items).select_from(self.source.clause).where(among(elements, links))
-        return chosen.order_by(*order)
+        return self._beside.chosen(among(elements, links), forced=self._forced).order_by(*order)
 
     def _entry(self, row: Row) -> OutboxEntry:
         sent_at = moment_of(self._sent_at, row)
         sent = truth_of(self._sent, row) if self._sent is not None else sent_at is not None
-        entry_id = word(tolerant(self._id, row)) or ""
         return OutboxEntry(
-            entry_id, self.place, tolerant(self._step, row), sent, moment_of(self._created_at, row), sent_at
+            self._id.of(row), self.place, tolerant(self._step, row), sent, moment_of(self._created_at, row), sent_at
         )

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 from sagadoctor.api.v1 import Owner
-from sagadoctor.api.v1.sql import Kind, Session, Table
+from sagadoctor.api.v1.sql import Row, Session, Table
 
-from .cells import NAME_BOUND
-from .fields import moment_reader
-from .idents import ident
+from .asking import PROBES, Forced, Lookup, Part
+from .beside import Beside, Ids, chunks
 from .mapping.columns import IdFormat
 from .mapping.saga import Alive
-from .moments import check_unit
-from .selection import Selection
-from .source import Missing, Source
-from .values import Unreadable, word
+from .source import Missing
+from .values import Unreadable
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-_CHUNK: Final = 1000
+    from sqlalchemy import Select
 
 
 class Owners:
@@ -38,51 +35,51 @@ class Owners:
         form: IdFormat | None = None,
     ) -> None:
         """Find the columns; `form` is that of the owner's own column."""
-        self.source = Source(table, engine, zone, missing)
-        self._selection = Selection()
+        self._beside = Beside(table, engine, zone, missing, "saga.owner.alive")
         self._within: timedelta = words.within
-        self.key = self.source.column(words.id)
-        self._beat = self.source.column(words.heartbeat.column or "")
-        self._read = moment_reader(words.heartbeat, zone)
-        if self.key is None or self._beat is None:
-            return
-        check_unit(words.heartbeat, self._beat, self.source, "saga.owner.alive.heartbeat")
-        self._ident = ident(form, self.key.kind) if form is not None or self.key.kind is Kind.UUID else None
-        self._selection.add("id", self.source.text(self.key, NAME_BOUND))
-        is_document = words.heartbeat.path is not None
-        beat = self.source.document(self._beat)[0] if is_document else self.source.text(self._beat, NAME_BOUND)
-        self._selection.add("beat", beat)
+        self._names = Ids(self._beside, words.id, form)
+        self._beat = self._beside.time("heartbeat", words.heartbeat)
+        self._forced = Forced()
+
+    @property
+    def lookups(self) -> list[Lookup]:
+        """Return what is asked of the table."""
+        key, table = self._names.column, self._beside.source.table
+        if key is None:
+            return []
+        what = "whether owners are alive was"
+        return [Lookup(Part.OWNERS, what, table, (key.name,), lambda: self._statement(PROBES), forced=self._forced)]
 
     def gather(self, session: Session, names: Iterable[str], now: datetime) -> dict[str, Owner]:
-        """Return what the table says of these owners; one that isn't in it is not alive."""
-        from sqlalchemy import select
+        """Return what the table says of these owners; one that isn't in it is not alive.
 
+        Of several rows of one name the latest heartbeat counts.
+        """
         wanted = list(dict.fromkeys(names))
         found = {name: Owner(name, alive=False) for name in wanted}
-        if self.key is None or self._beat is None:
-            return found
-        id_of, beat_of = self.source.opener(self.key), self.source.opener(self._beat)
-        for start in range(0, len(wanted), _CHUNK):
-            some = wanted[start : start + _CHUNK]
-            spelt = [value for name in some for value in (self._ident.lookups(name) if self._ident else [name])]
-            given = [each for value in spelt if (each := self.source.given(self.key, value)) is not None]
-            statement = (
-                select(*self._selection.items)
-                .select_from(self.source.clause)
-                .where(self.source.element(self.key).in_(given))
-            )
-            for raw_id, raw_beat in session.stream(statement):
-                try:
-                    loose_id = id_of(raw_id)
-                    name = (self._ident.canonical(loose_id) if self._ident else word(loose_id)) or ""
-                except Unreadable:
-                    continue
-                try:
-                    loose = None if raw_beat is None else beat_of(raw_beat)
-                    beat = None if loose is None else self._read(loose)
-                except Unreadable:
-                    found[name] = Owner(name)  # nobody can tell
-                    continue
-                alive = beat is not None and now - beat <= self._within
-                found[name] = Owner(name, alive=alive, heartbeat_at=beat)
+        for some in chunks(wanted):
+            statement = self._statement(some)
+            for row in session.stream(statement) if statement is not None else ():
+                name = self._names.of(row)
+                told = self._told(name, row, now)
+                before = found.get(name)
+                if before is None or before.heartbeat_at is None or _is_later(told, before):
+                    found[name] = told
         return found
+
+    def _statement(self, names: Sequence[str]) -> Select[Any] | None:
+        among = self._names.among(names)
+        return None if among is None else self._beside.chosen(among, forced=self._forced)
+
+    def _told(self, name: str, row: Row, now: datetime) -> Owner:
+        try:
+            beat = self._beat(row) if self._beat is not None else None
+        except Unreadable:
+            return Owner(name)  # nobody can tell
+        if beat is not None and beat - now > self._within:  # a clock is wrong: nobody can tell
+            return Owner(name, heartbeat_at=beat)
+        return Owner(name, alive=beat is not None and now - beat <= self._within, heartbeat_at=beat)
+
+
+def _is_later(one: Owner, other: Owner) -> bool:
+    return one.heartbeat_at is not None and other.heartbeat_at is not None and one.heartbeat_at > other.heartbeat_at

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from sagadoctor.api.v1 import Clock
 
+    from .asking import Lookup
     from .conversation import Conversation
     from .locks import Locks
+    from .lookups import Refusal
 
 PAGE_BYTES: Final = 64 * 1024 * 1024
 """Documents of one page together; a page that grows beyond this ends early."""
@@ -55,18 +57,27 @@ class Companions(msgspec.Struct, frozen=True):
     conversation: Conversation | None = None
     """About the entries of the outbox; it is mapped too."""
     locks: Locks | None = None
+    refused: tuple[Refusal, ...] = ()
+    """What is not looked up, because all of a big table would be read for it."""
+    unasked: frozenset[str] = frozenset()
+    """The parts that are refused."""
+
+    @property
+    def lookups(self) -> list[Lookup]:
+        """Return every question that is asked by ids beside a page's rows."""
+        steps = self.reader.shape.lookups if isinstance(self.reader.shape, TableSteps) else []
+        beside = (self.outbox, self.conversation, self.owners, self.locks)
+        return [*steps, *(lookup for each in beside if each is not None for lookup in each.lookups)]
+
+    def without(self, refused: tuple[Refusal, ...]) -> Companions:
+        """Return the same with these look-ups left out."""
+        return replace(self, refused=refused, unasked=frozenset(each.part for each in refused))
 
     @property
     def needed(self) -> bool:
         """Say whether a page needs more than its own rows."""
         beside = (self.outbox, self.owners, self.locks)
         return isinstance(self.reader.shape, TableSteps) or any(each is not None for each in beside)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Say what is mapped beside the sagas and can't be read with their page."""
-        talk = self.conversation.notes if self.conversation is not None else ()
-        return (*talk, *(self.locks.notes if self.locks is not None else ()))
 
     def complete(self, session: Session, rows: Sequence[Row]) -> list[Saga]:
         """Return the facts of rows with what belongs to them."""
@@ -79,12 +90,14 @@ class Companions(msgspec.Struct, frozen=True):
         else:
             sagas = [reader.saga(row) for row in rows]
         if self.outbox is not None and rows:
-            sagas = self._with_outbox(session, self.outbox, rows, sagas)
+            if "outbox" not in self.unasked:
+                sagas = self._with_outbox(session, self.outbox, rows, sagas)
             if self.conversation is not None:
-                sagas = self.conversation.told(session, sagas, [self.outbox.message_of(row) for row in rows])
-        if self.owners is not None and rows:
+                named = [self.outbox.message_of(row) for row in rows]
+                sagas = self.conversation.told(session, sagas, named, self.unasked)
+        if self.owners is not None and rows and "owners" not in self.unasked:
             sagas = self._with_owners(session, self.owners, sagas)
-        if self.locks is not None and rows:
+        if self.locks is not None and rows and "locks" not in self.unasked:
             sagas = self.locks.told(session, rows, sagas, reader.identity)
         return sagas
 

@@ -10,7 +10,7 @@ import msgspec
 from sagadoctor.api.v1 import FullScanRefused, Look
 from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Index, Row, Session, access
 
-from .advice import index_to_create, unindexed
+from .advice import index_to_create
 from .conditions import Since, since_condition, type_filter
 from .leftovers import left_out, untimed
 from .opened import Opened
@@ -22,6 +22,8 @@ from .vocabulary import Vocabulary, parameter, vocabulary
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
+
+    from .lookups import Refusal
 
 _DOUBT: Final = 5
 """An engine's estimate of a table's rows may be this many times too low."""
@@ -61,14 +63,12 @@ class Planner:
 
     def plan(self) -> Journey:
         """Return the roads; raises FullScanRefused when the live rows can't be found without reading everything."""
-        missing = [] if self.look.allow_full_scan else unindexed(self.opened)
-        if missing:
-            raise FullScanRefused(
-                "every page would read all of a big table for the rows that belong to its sagas",
-                source=self.opened.context.name,
-                hint="; ".join(missing),
-            )
-        journey = Journey(words=self.vocabulary, notes=list(self.opened.scan.notes))
+        if (unread := self.opened.refusal("steps")) is not None:  # of sagas without their steps nothing can be said
+            why = f"every page would read all of a big table for the rows that belong to its sagas: {unread.reason}"
+            raise FullScanRefused(why, source=unread.source, hint=unread.hint)
+        refused = self.opened.scan.refused
+        journey = Journey(words=self.vocabulary)
+        journey.notes += [str(each) for each in refused if each.is_note]
         journey.repeated = repeats(self.session, self.opened, big=self.big)
         if journey.repeated.note:
             journey.notes.append(journey.repeated.note)
@@ -93,6 +93,8 @@ class Planner:
             journey.full_scan = True
         elif missed:
             journey.refused = self.refusal(f"not everything was looked at: {', '.join(missed)} can't be found")
+        if guarding := [each for each in refused if each.is_guarding]:
+            journey.refused = _joined(journey.refused, guarding, self.opened.context.name)
         return journey
 
     def _having_an_id(self) -> list[ColumnElement[bool]]:
@@ -312,3 +314,12 @@ class Planner:
             if int(self.session.rows(select(func.count()).select_from(some))[0][0]) > cap:
                 return True
         return False
+
+
+def _joined(refused: FullScanRefused | None, further: Sequence[Refusal], source: str) -> FullScanRefused:
+    """Return one refusal for rows that are not read, and for what is not known of those that are."""
+    reasons = [refused.reason] if refused is not None else []
+    hints = [refused.hint] if refused is not None and refused.hint else []
+    reasons += [each.reason for each in further]
+    hints += [each.todo for each in further]
+    return FullScanRefused("; ".join(reasons), source=source, hint="; ".join(hints))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -121,6 +122,11 @@ class Source:
                 return None
         if column.kind is Kind.INT:
             return bound(int(value))
+        if column.kind in (Kind.FLOAT, Kind.DECIMAL) and isinstance(value, str):
+            try:
+                return bound(word(value)) if math.isfinite(float(value)) else None
+            except ValueError:
+                return None
         if column.kind is Kind.ENUM and self.engine == POSTGRESQL and value not in column.labels:
             return None
         if column.kind is Kind.BOOL:

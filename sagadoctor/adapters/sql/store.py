@@ -117,6 +117,8 @@ class SqlStore:
         fresh = self._context.clock.monotonic() - self._opened_at > _STILL_FRESH
         self._opened_at = float("-inf")
         opened = await self._ready(look.deadline, fresh=fresh)
+        if look.allow_full_scan:  # also of what is asked by id while this scan goes on
+            opened = self._opened = opened.allowing()
         async for page in scan_pages(self._guest, opened, look):
             yield page
 

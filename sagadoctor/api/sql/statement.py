@@ -36,5 +36,6 @@ def compiled(statement: ClauseElement, dialect: Dialect) -> Compiled:
     """Return the text and the parameters in the driver's own style."""
     done: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     if done.positiontup is not None:
-        return Compiled(str(done), tuple(done.params[name] for name in done.positiontup))
+        parameters = done.params  # made anew each time it is asked for
+        return Compiled(str(done), tuple(parameters[name] for name in done.positiontup))
     return Compiled(str(done), dict(done.params))

@@ -99,11 +99,13 @@ def _orphaned(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
                 continue
             fact, at = f"saga {holder.saga_id}, which holds it, is {holder.state.value}", moved
         elif wait.holder_id in case.gone:
-            fact, at = f"saga {wait.holder_id}, which holds it, is no more", None
+            fact, at = f"saga {wait.holder_id}, which holds it, is in no store that was asked", None
         else:
             continue
         return Sign(
-            summary=f"it waits for a lock that nobody will release: {fact}",
+            summary=f"it waits for a lock that nobody will release: {fact}"
+            if holder is not None
+            else f"it waits for a lock that nobody known can release: {fact}",
             evidence=(
                 facts.saga_state(case),
                 *_waits(case),
@@ -114,7 +116,10 @@ def _orphaned(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             cause=wait.holder_id,
             treatments=(
                 treatments.call_human(
-                    "make sure that nothing works under the lock any more, then release it", case.current
+                    "make sure that nothing works under the lock any more, then release it"
+                    if holder is not None
+                    else "find out whose lock it is: no mapping may read that saga; release it only if it is over",
+                    case.current,
                 ),
             ),
         )

@@ -28,7 +28,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
             summary=f"the undo of {names(failed)} failed{why}",
             evidence=(
                 *(facts.step_status(case, each) for each in failed),
-                *((facts.status(case, f"the error was: {said}"),) if said else ()),
+                facts.said_or_not(case, said),
                 facts.saga_state(case),
                 *facts.standstill(case, now),
                 *((facts.tries_again(case, again, now),) if again is not None and again[0] > now else ()),
@@ -50,8 +50,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     said = error(case)
     known = bool(case.steps)
     evidence = [facts.saga_state(case)]
-    if said:
-        evidence.append(facts.status(case, f"the error was: {said}"))
+    evidence.append(facts.said_or_not(case, said))
+    evidence += facts.no_steps(case)
     if known:
         evidence.append(facts.status(case, "no step of the row has an undo missing", supports=False))
     return Sign(

@@ -41,6 +41,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         *((facts.status(case, f"it is being undone because {began[0].name} failed: {began[1]}"),) if began else ()),
         *facts.standstill(case, now),
         *facts.undo_shown(case, out),
+        *facts.no_steps(case),
+        *facts.free_locks(case),
     )
     proposals = [
         treatments.resend_compensation(each, policy, "it was sent and never confirmed") for each in reversed(out)

@@ -54,7 +54,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         evidence=(
             facts.saga_state(case),
             facts.step_status(case, step),
-            *((facts.status(case, f"the error was: {said}"),) if said else ()),
+            facts.said_or_not(case, said),
             *(facts.step_status(case, each) for each in before),
             *facts.standstill(case, now),
             *(

@@ -129,11 +129,17 @@ def _past_limit(
         proposals = (treatments.call_human("ask whoever paused it whether it is to go on", step),)
     else:
         summary = f"nothing has moved{where} for {span}, and nobody knows by when it should have"
+        free = facts.free_locks(case)
         proposals = (
-            treatments.call_human("look at the participant first; set a timeout for this step to know more", step),
+            treatments.call_human(
+                "nobody holds the lock that it waits for: find out who should have woken it"
+                if free
+                else "look at the participant first; set a timeout for this step to know more",
+                step,
+            ),
             *(
                 treatments.send_again(case, step, policy, "the command or its reply may be lost")
-                if executing(case)
+                if executing(case) and not free
                 else ()
             ),
         )
@@ -143,6 +149,8 @@ def _past_limit(
             facts.saga_state(case),
             *((facts.step_status(case, step),) if step is not None else ()),
             *facts.standstill(case, now),
+            *facts.no_steps(case),
+            *facts.free_locks(case),
             facts.declared(f"a saga like this may stand still for {may}"),
             *((facts.status(case, f"the error is: {said}"),) if said else ()),
         ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from sagadoctor.model.case import Case
 from sagadoctor.model.finding import Evidence, EvidenceKind, Severity
 from sagadoctor.model.policy import SagaPolicy
@@ -71,6 +73,11 @@ def _lateness(
     return usual, after(at, limit) if now - at > limit else None
 
 
+def _is_ahead(reply: Reply, policy: SagaPolicy, now: datetime) -> bool:
+    """Say whether a reply's own time can't be right: when it was written is not known then."""
+    return reply.at is not None and reply.at > after(now, policy.thresholds.skew)
+
+
 def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     """Hold when the command that is out was answered a while ago and its reply is not among what the saga took."""
     saga = case.saga
@@ -79,7 +86,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     taken = {reply.answers for reply in saga.replies if reply.taken is True}
     late: list[tuple[datetime, datetime, timedelta, Reply, Step | None]] = []
     for reply in saga.replies:
-        at = reply.at or case.progress_at
+        at = case.progress_at if reply.at is None or _is_ahead(reply, policy, now) else reply.at
         out, step = _still_out(case, reply)
         if at is None or not out or reply.answers in taken:
             continue
@@ -89,7 +96,12 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if not late:
         return None
     since, at, usual, reply, step = min(late, key=lambda each: each[0])
-    return _sign(case, reply, step, at, now, usual, since)
+    sign = _sign(case, reply, step, at, now, usual, since)
+    if not _is_ahead(reply, policy, now):
+        return sign
+    fact = f"reply {reply.reply_id} says that it was written in the future: the clock of whoever wrote it is wrong"
+    odd = Evidence(fact, EvidenceKind.STATUS, reply.source, False, reply.at)
+    return replace(sign, evidence=(*sign.evidence, odd))
 
 
 def _sign(

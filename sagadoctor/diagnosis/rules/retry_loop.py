@@ -67,8 +67,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     if said is None and waits_for(case, policy) is not None:
         return None  # looking again and again whether a person has answered is no failing retry
     evidence = [*_count(tried, case, policy, now), facts.saga_state(case)]
-    if said:
-        evidence.append(facts.status(case, f"the error is: {said}"))
+    evidence.append(facts.said_or_not(case, said))
+    evidence += facts.no_steps(case)
     evidence += _planned(case, now, high=high)
     evidence += [each for each in facts.standstill(case, now) if case.progress_from != "updated_at"]
     evidence += _got_on(case, policy, now)
@@ -80,7 +80,10 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         cause=said,
         treatments=(
             treatments.call_human(
-                "the engine retries by itself; mend the cause, one more try changes nothing", case.current
+                "the engine retries by itself; mend the cause, one more try changes nothing"
+                if said
+                else "the engine retries by itself, and no error is told: find the cause in the logs",
+                case.current,
             ),
         ),
     )

@@ -34,6 +34,7 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
         evidence += facts.standstill(case, now)
     if said:
         evidence.append(facts.status(case, f"the error is: {said}"))
+    evidence += facts.free_locks(case)
     if case.progress_at is not None and case.progress_at > due.at:
         evidence.append(facts.moved_after(case))
     again = next_attempt(case)

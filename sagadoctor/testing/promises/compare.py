@@ -8,12 +8,14 @@ from typing import Final
 
 import msgspec
 
-from sagadoctor.api.v1 import Capability, OutboxEntry, Page, Saga, Store
+from sagadoctor.api.v1 import Capability, Page, Saga, Store
 
 from .typed import mistyped
 
 MOST_IN_A_PAGE: Final = 10_000
 _UNCOMPARED: Final = frozenset(("source", "derived"))
+AROUND: Final = ("outbox", "received", "replies", "waits_on")
+"""What lies around a saga: lists of facts with a source of their own."""
 _JSON: Final = frozenset(("payload", "result"))
 
 
@@ -59,14 +61,11 @@ def differences(expected: Saga, told: Saga, *, detail: bool = False) -> list[str
     """Return where two sagas differ, in words; JSON is compared by its meaning."""
     if not detail:
         expected = msgspec.structs.replace(expected, payload=None)
-    said = [each for each in _fields(expected, told, "") if not each.startswith(("steps:", "outbox:"))]
-    said += _lists(expected.steps, told.steps, "steps")
-    said += _lists(_without_source(expected.outbox), _without_source(told.outbox), "outbox")
+    listed = ("steps", *AROUND)
+    said = [each for each in _fields(expected, told, "") if each.partition(":")[0] not in listed]
+    for name in listed:
+        said += _lists(getattr(expected, name), getattr(told, name), name)
     return said
-
-
-def _without_source(entries: tuple[OutboxEntry, ...]) -> tuple[OutboxEntry, ...]:
-    return tuple(msgspec.structs.replace(entry, source="") for entry in entries)
 
 
 def _lists(expected: Sequence[msgspec.Struct] | None, told: Sequence[msgspec.Struct] | None, name: str) -> list[str]:

@@ -112,6 +112,9 @@ class Manners(StoreSetting):
                 Capability.ENDED: any(not saga.is_live for saga in read),
                 Capability.BUSINESS_KEYS: bool(await store.find(rows[0].business_key or "", later())),
                 Capability.OUTBOX: bool(detail.outbox),
+                Capability.RECEIVED: bool(detail.received),
+                Capability.REPLIES: bool(detail.replies),
+                Capability.LOCKS: bool(detail.waits_on),
                 Capability.LINKS: any(saga.parent_id or saga.repaired_by for saga in read),
                 Capability.PAYLOAD: detail.payload is not None,
             }

@@ -17,10 +17,14 @@ import msgspec
 from sagadoctor.api.v1 import (
     LIVE,
     Deadline,
+    LockWait,
     Look,
     OutboxEntry,
     Owner,
     Page,
+    Receipt,
+    Reply,
+    ReplyOutcome,
     Saga,
     SagaState,
     Step,
@@ -182,8 +186,25 @@ class StoreSetting(StoreHooks):
             trace_id=f"{number:032x}",
             payload=json.dumps({"order_id": f"ORDER-{number}", "total": 12.5, "note": "žluťoučký"}).encode(),
             outbox=(OutboxEntry(f"message-{number}", "", "charge_card", sent=False, created_at=self.now),),
+            received=(Receipt(f"message-{number}", "", "payment", self.now),) if live else (),
+            replies=(self.reply(number),) if live else (),
+            waits_on=(LockWait(f"card-{number}", "", self.saga_id(number + 3)),) if live else (),
         )
         return msgspec.structs.replace(saga, **fields)
+
+    def reply(self, number: int, **fields: Any) -> Reply:
+        """Return a reply to the command of a full saga, which nobody took."""
+        reply = Reply(
+            f"reply-{number}",
+            f"message-{number}",
+            "",
+            ReplyOutcome.REFUSED,
+            at=self.now,
+            sent=True,
+            taken=False,
+            taken_by="orders",
+        )
+        return msgspec.structs.replace(reply, **fields)
 
     def _steps(self, *, live: bool) -> tuple[Step, ...]:
         done = self.step(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sagadoctor.api.v1 import Policy
     from sagadoctor.api.v1.sql import Column, Session, Table
 
+    from ..asking import Lookup
     from ..identity import Identity
     from ..mapping.saga import CurrentStep
     from ..selection import Selection
@@ -79,6 +80,11 @@ class TableSteps(ABC):
     keys: list[Column]
     """The columns that hold the saga's id."""
     where: list[ColumnElement[bool]]
+
+    @property
+    @abstractmethod
+    def lookups(self) -> list[Lookup]:
+        """Return what is asked of the table."""
 
     @abstractmethod
     def gather(

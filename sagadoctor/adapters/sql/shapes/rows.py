@@ -12,6 +12,7 @@ import msgspec
 
 from sagadoctor.api.v1.sql import POSTGRESQL, Column, Kind, Session
 
+from ..asking import Forced, Lookup, Part, probes
 from ..beforehand import beforehand
 from ..beside import among, among_values
 from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
@@ -68,6 +69,7 @@ class StepRows(TableSteps):
         """What makes a row one of these sagas' steps, where others keep theirs in this table too."""
         self.has_times = any(has_times(reader.fields) for reader in readers)
         self._selection = Selection()
+        self._forced = Forced()
         self.keys: list[Column] = []
         for name in words.foreign_key:
             column = self.source.column(name)
@@ -108,7 +110,19 @@ class StepRows(TableSteps):
         keys = [self.source.element(column) for column in self.keys]
         order = [self.source.element(column) for column in self._order]
         chosen = select(*self._selection.items).select_from(self.source.clause).where(theirs, *self.where)
-        return chosen.order_by(*keys, *order)
+        return self._forced.told(chosen, self.source.clause, self.source.engine).order_by(*keys, *order)
+
+    @property
+    def lookups(self) -> list[Lookup]:
+        """Return what is asked of the table."""
+
+        def statement() -> Select[Any] | None:
+            given = list(zip(*(probes(self.source, column) for column in self.keys), strict=False))
+            keys = [self.source.element(column) for column in self.keys]
+            return self.statement(among(keys, given)) if given else None
+
+        by = tuple(column.name for column in self.keys)
+        return [Lookup(Part.STEPS, "steps were", self.source.table, by, statement, forced=self._forced)] if by else []
 
     def _theirs(self, identity: Identity, raws: Sequence[Sequence[Any]]) -> ColumnElement[bool] | None:
         """Return the condition of these sagas' rows; None where no row can have such an id."""
