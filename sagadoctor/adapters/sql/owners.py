@@ -11,6 +11,7 @@ from sagadoctor.api.v1.sql import Row, Session, Table
 
 from .asking import PROBES, Forced, Lookup, Part
 from .beside import Beside, Ids, chunks
+from .mapping.columns import IdFormat
 from .mapping.saga import Alive
 from .source import Missing
 from .values import Unreadable
@@ -24,12 +25,20 @@ if TYPE_CHECKING:
 class Owners:
     """Looks owners up by their names."""
 
-    def __init__(self, words: Alive, table: Table, engine: str, zone: ZoneInfo | None, missing: Missing) -> None:
-        """Find the columns."""
-        self._beside = Beside(table, engine, zone, missing)
+    def __init__(
+        self,
+        words: Alive,
+        table: Table,
+        engine: str,
+        zone: ZoneInfo | None,
+        missing: Missing,
+        form: IdFormat | None = None,
+    ) -> None:
+        """Find the columns; `form` is that of the owner's own column."""
+        self._beside = Beside(table, engine, zone, missing, "saga.owner.alive")
         self._within: timedelta = words.within
-        self._names = Ids(self._beside, words.id)
-        self._beat = self._beside.time("beat", words.heartbeat)
+        self._names = Ids(self._beside, words.id, form)
+        self._beat = self._beside.time("heartbeat", words.heartbeat)
         self._forced = Forced()
 
     @property

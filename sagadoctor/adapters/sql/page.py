@@ -83,10 +83,10 @@ class Companions(msgspec.Struct, frozen=True):
         """Return the facts of rows with what belongs to them."""
         reader = self.reader
         if isinstance(reader.shape, TableSteps):
-            keys = {key: None for row in rows if None not in (key := reader.identity.raw(row))}
-            given = (reader.shape.parameters(reader.identity, key) for key in keys)
-            steps = reader.shape.gather(session, (each for each in given if each is not None)) if keys else {}
-            sagas = [reader.saga(row, steps.get(comparable(reader.identity.raw(row)))) for row in rows]
+            keys = [reader.identity.raw(row) for row in rows]
+            wanted = [key for key in dict.fromkeys(keys) if None not in key]
+            steps = reader.shape.gather(session, reader.identity, wanted)
+            sagas = [reader.saga(row, steps.get(comparable(key))) for row, key in zip(rows, keys, strict=True)]
         else:
             sagas = [reader.saga(row) for row in rows]
         if self.outbox is not None and rows:

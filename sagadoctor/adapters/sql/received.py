@@ -29,7 +29,7 @@ class Received:
 
     def __init__(self, words: ReceivedWords, table: Table, around: Around) -> None:
         """Find the columns."""
-        self._beside = Beside(table, around.engine, around.zone, around.missing)
+        self._beside = Beside(table, around.engine, around.zone, around.missing, "received")
         self._place, self._engine = f"{around.store}.{table.place}", around.engine
         self.table = table
         self._message = Ids(self._beside, words.message)

@@ -47,12 +47,13 @@ class Replies:
     def __init__(self, words: ReplyWords, outbox: OutboxWords, table: Table, around: Around) -> None:
         """Find the columns; where replies lie in the outbox, what it says of its entries holds for them too."""
         same = words.table == outbox.table
-        beside = self._beside = Beside(table, around.engine, around.zone, around.missing)
+        beside = self._beside = Beside(table, around.engine, around.zone, around.missing, "replies")
         self._place = f"{around.store}.{table.place}"
         self.table, self._engine, self._taken_by = table, around.engine, words.taken_by
         self._path = words.answers.path
         self._column = beside.source.column(words.answers.column or "")
-        self._ids = Ids(beside, words.answers.column or "") if self._path is None else None
+        form = words.answers.format
+        self._ids = Ids(beside, words.answers.column or "", form) if self._path is None else None
         self._element = self._searched(around) if self._path is not None else None
         self._never = ""
         if self._column is not None and self._path is not None and self._element is None:
