@@ -88,7 +88,11 @@ async def _check_store(store: Store, backends: Backends, deadline: Deadline) -> 
 
 def _able(store: Store, lines: tuple[CheckLine, ...]) -> Checked:
     """Return what was found out, with what the store says that it can do now that it was asked."""
-    claimed = frozenset(store.capabilities)
+    try:
+        claimed = frozenset(store.capabilities)
+    except Exception as error:  # noqa: BLE001 - a plugin's mistake is a line, never an end
+        why = f"it can't say what it can do: {type(error).__name__}"
+        return Checked(store.name, (*lines, CheckLine("capabilities", CheckLevel.FAILED, why)))
     told = tuple(each for each in Capability if each in claimed)
     names = ", ".join(each.value.replace("_", " ") for each in told) or "nothing but live sagas by their ids"
     return Checked(store.name, (*lines, CheckLine("capabilities", CheckLevel.OK, names)), told)

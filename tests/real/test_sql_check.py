@@ -69,11 +69,12 @@ def test_words_of_a_state_are_told_with_what_they_are_read_as_and_how_many_have_
 
 
 def test_a_path_that_leads_nowhere_is_told_with_what_is_there(store_url: str) -> None:
-    sheet = Sheet(store_url)
+    typed = "jsonb" if store_url.startswith("postgresql") else "document"  # of texts old servers take nothing safely
+    sheet = Sheet(store_url, columns={**TEMPLATE, "data": typed})
     sheet.add(sheet.good(data='{"orderId": "A-1", "total": 3}'))
     lines = checked(sheet, {"preset": "saga-template", "saga": {"business_key": "$.order_id"}})
     [line] = about(lines, "coverage", CheckLevel.WARNING)
-    assert line.text == "saga.business_key: the path $.order_id leads to nothing in any of 1 rows (1 live, 0 ended)"
+    assert line.text == "saga.business_key is told by none of 1 rows: its path $.order_id finds nothing in the payload"
     assert line.todo == "did you mean 'orderId'?"
 
 
@@ -82,7 +83,7 @@ def test_a_pattern_that_never_matches_is_told(store_url: str) -> None:
     sheet.add(sheet.good())
     said = {"preset": "saga-template", "saga": {"type": {"column": "saga_type", "pattern": "^type:(.+)$"}}}
     [line] = about(checked(sheet, said), "coverage", CheckLevel.WARNING)
-    assert "saga.type: the pattern leads to nothing" in line.text
+    assert "saga.type is told by none of 1 rows: its pattern ^type:(.+)$ finds nothing in saga_type" in line.text
 
 
 def test_a_slip_in_the_name_of_a_steps_field_is_told(store_url: str) -> None:

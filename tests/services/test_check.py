@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sagadoctor.api.v1 import CheckLevel, CheckLine, Unreachable
+from sagadoctor.api.v1 import Capability, CheckLevel, CheckLine, Unreachable
 from sagadoctor.errors import LedgerError
 from sagadoctor.model.policy import Policy, SagaPolicy, StepDefinition
 from sagadoctor.model.saga import Saga, SagaState, Step, StepStatus
@@ -48,6 +48,24 @@ def test_one_that_fails_is_a_line_and_the_others_are_checked(fault: Fault) -> No
     told = checked(MemoryStore("bad", faults={"check": fault}), MemoryStore("orders"))
     assert (told["bad"].worst, told["orders"].worst) == (CheckLevel.FAILED, CheckLevel.OK)
     assert "hunter2" not in str(told)
+
+
+def test_what_a_store_can_do_is_told_and_one_that_cannot_say_is_a_failure() -> None:
+    class Speechless(MemoryStore):
+        @property
+        def capabilities(self) -> frozenset[Capability]:
+            if "check" in self.calls and "read" in self.calls:
+                raise KeyError("x")
+            return super().capabilities
+
+    some = frozenset((Capability.LOCKS, Capability.ENDED, Capability.REPLIES))
+    told = checked(
+        MemoryStore("some", capabilities=some), Speechless("odd"), MemoryStore("none", capabilities=frozenset())
+    )
+    assert told["some"].capabilities == (Capability.ENDED, Capability.REPLIES, Capability.LOCKS)
+    assert told["some"].lines[-1].text == "ended, replies, locks"
+    assert told["odd"].worst is CheckLevel.FAILED
+    assert told["none"].lines[-1].text == "nothing but live sagas by their ids"
 
 
 @pytest.mark.usefixtures("impatient")

@@ -98,7 +98,7 @@ class Ids:
     """A column of ids of any kind: read as ids are printed, and asked for by ids as they are printed."""
 
     def __init__(self, beside: Beside, name: str, form: IdFormat | None = None) -> None:
-        """Find the column and select it; its kind decides where no `form` is said."""
+        """Find the column and select it; without a format its kind decides how it is read."""
         self._source = beside.source
         self.column = beside.source.column(name)
         self._at = -1

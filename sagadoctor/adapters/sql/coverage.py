@@ -25,6 +25,7 @@ from .page import collect
 from .shapes import TableSteps
 from .slips import ALIKE, first_key
 from .states import ColumnStates
+from .untold import untold
 from .words import toml_key
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _FIELDS: Final = {"saga_type": "type", "parent_id": "parent"}
 """Facts that the mapping calls otherwise."""
 _ALWAYS: Final = ("saga_type", "created_at", "updated_at")
 """What every row should tell, where it is mapped."""
-_RARE: Final = ("error", "repaired_by", "waiting_for", "parent_id", "ended_at", "next_attempt_at", "deadline")
+_RARE: Final = ("error", "repaired_by", "waiting_for", "parent", "ended_at", "next_attempt_at", "deadline")
 """What may well be in no row of a sample."""
 _STEP_FIELDS: Final = ("action", "compensation", "started_at", "executed_at", "compensated_at", "timeout_at", "error")
 
@@ -189,25 +190,24 @@ class Coverage:
     def _absent(self) -> Iterator[CheckLine]:
         """Say what is mapped and no row tells."""
         saga, sagas = self._opened.options.saga, self._sample
+        near: dict[str, str] = {}
         for field in Saga.__struct_fields__:
             words = getattr(saga, _FIELDS.get(field, field), None)
             if not isinstance(words, ColumnWords) or words.const is not None or field == "payload":
                 continue
             if any(getattr(each, field) is not None for each in sagas):
                 continue
-            how = " and ".join(
-                told
-                for told, said in ((f"the path {words.path}", words.path), ("the pattern", words.pattern))
-                if said is not None
-            )
             name = _FIELDS.get(field, field)
-            if how:
-                text = f"saga.{name}: {how} leads to nothing in any of {self._looked_at}"
-                level = CheckLevel.OK if field in _RARE else CheckLevel.WARNING
-                yield CheckLine("coverage", level, text, self._near(words) or f"look at {self.place(field)} of a row")
+            if words.path is not None or words.pattern is not None:
+                near[f"saga.{name}"] = self._near(words) or f"look at {self.place(field)} of a row"
             elif field in _ALWAYS and not any(_doubted(each, name) for each in sagas):
                 text = f"saga.{name}: no row of {self._looked_at} has a value in {self.place(field)}"
                 yield CheckLine("coverage", CheckLevel.WARNING, text, "map the column that has, or leave it out")
+        options = self._opened.options
+        for text in untold(sagas, saga, options.steps, self._opened.reader.payload.not_extracted):
+            key = text.partition(" ")[0]
+            level = CheckLevel.OK if key.rpartition(".")[2] in _RARE else CheckLevel.WARNING
+            yield CheckLine("coverage", level, text, near.get(key, "look at a row, and mend the path or the pattern"))
         yield from self._absent_of_steps()
 
     def _near(self, words: ColumnWords) -> str:

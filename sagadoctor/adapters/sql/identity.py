@@ -18,10 +18,10 @@ from .values import Unreadable
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
-_AS_ONE: Final = (Kind.TEXT, Kind.UUID, Kind.INT)
-"""Kinds of which many values may be given as one list."""
 _NO_TEXTS: Final = frozenset((Kind.INT, Kind.FLOAT, Kind.DECIMAL, Kind.BOOL, Kind.BYTES))
 """What an engine compares with no text, or otherwise than it is written."""
+_AS_ONE: Final = (Kind.TEXT, Kind.UUID, Kind.INT)
+"""Kinds of which many values may be given as one list."""
 
 CellReader = Callable[[Any], Any]
 

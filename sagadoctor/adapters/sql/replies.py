@@ -52,7 +52,8 @@ class Replies:
         self.table, self._engine, self._taken_by = table, around.engine, words.taken_by
         self._path = words.answers.path
         self._column = beside.source.column(words.answers.column or "")
-        self._ids = Ids(beside, words.answers.column or "") if self._path is None else None
+        form = words.answers.format
+        self._ids = Ids(beside, words.answers.column or "", form) if self._path is None else None
         self._element = self._searched(around) if self._path is not None else None
         self._never = ""
         if self._column is not None and self._path is not None and self._element is None:
