@@ -171,6 +171,12 @@ def test_a_state_word_in_two_spellings_with_two_meanings_is_warned_of(tmp_path: 
     assert "one word" in warning.message
 
 
+@pytest.mark.parametrize("values", ['{ "1" = "completed", "-1" = "failed" }', '{ "+" = "completed", "-" = "failed" }'])
+def test_a_sign_makes_another_word(tmp_path: Path, values: str) -> None:
+    text = f'{FULL}[stores.a.saga.state]\ncolumn = "s"\nvalues = {values}\n'
+    assert load(written(tmp_path, text), plugin_of=store_plugin, installed=names).warnings == ()
+
+
 def test_two_spellings_of_one_meaning_are_fine(tmp_path: Path) -> None:
     text = f'{FULL}[stores.a.saga.state]\ncolumn = "s"\nvalues = {{ CLOSED = "completed", closed = "completed" }}\n'
     assert load(written(tmp_path, text), plugin_of=store_plugin, installed=names).warnings == ()

@@ -105,7 +105,7 @@ async def walk(guest: Guest, opened: Opened, road: Road, look: Look, most: int |
     key = None if road.unique else road.key_of
 
     def work(session: Session) -> Rows:
-        return collect(session, statement, companions, key)
+        return collect(session, statement, companions, key, in_order=road.in_order)
 
     rows = await guest.run(work, look.deadline)
     if rows.keys and not road.repeats:

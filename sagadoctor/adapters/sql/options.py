@@ -28,6 +28,13 @@ def _url(text: str) -> str:
     return text
 
 
+def _spoken(word: str) -> str:
+    """Return what two spellings of one word have in common; a sign before a number, or alone, is the word itself."""
+    usual = plain(word)
+    signed = word.strip().startswith(("-", "+")) and (not usual or usual[0].isdigit())
+    return word if signed or not usual else _SAME.get(usual, usual)
+
+
 def _values(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
     """Yield every `values` of a mapping with its place."""
     if isinstance(node, Words):
@@ -125,7 +132,7 @@ class SqlOptions(Options):
         for path, values in _values(self):
             meant: dict[str, str] = {}
             for key, value in values.items() if len(values) > 1 else ():
-                first = meant.setdefault(_SAME.get(plain(key), plain(key)), key)
+                first = meant.setdefault(_spoken(key), key)
                 if values[first] != value:
                     why = (
                         f"{first!r} means {values[first]}, and {key!r} means {value}: to most people, and to many "
