@@ -133,12 +133,13 @@ class SagaReader:
 
     def _text(self, name: str, spec: ColumnWords, place: Placed, most: int) -> CellReader:
         named, opened = self.named(name, spec, place.column), place.opened
+        is_whole = self.payload.holds(spec)  # what the database took out is searched by as it is, however long
         form = form_of(spec, place.column, self.source, f"saga.{name}")
         read = text_reader(place.words, named.canonical if named is not None else form)
 
         def cell(raw: Any) -> Any:
             text = read(opened(raw))
-            return text if text is None or len(text) <= most else text[: most - 1] + "…"
+            return text if text is None or is_whole or len(text) <= most else text[: most - 1] + "…"
 
         return _remembering(cell) if name == "type" else cell
 
