@@ -1,0 +1,6 @@
+"""Real databases for the tests of plugins: the ones that the project's own tests have."""
+
+from __future__ import annotations
+
+from tests.conftest import pytest_collection_modifyitems  # noqa: F401 - so that what needs a service is marked
+from tests.real.fixtures import postgres_server, postgres_url  # noqa: F401 - found by their names here
