@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-from tests.conftest import pytest_collection_modifyitems  # noqa: F401 - so that what needs a service is marked
+from tests.conftest import pytest_collection_modifyitems  # noqa: F401 - marks what needs a service
 from tests.real.fixtures import postgres_server, postgres_url  # noqa: F401 - found by their names here

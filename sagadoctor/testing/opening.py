@@ -26,7 +26,7 @@ def open_store(
     A password within `url`, or a text as `password`, is handed over as the secret that a configuration would have
     resolved. Raises what the settings' model and the plugin's `open` raise.
     """
-    settings, password = _without_password(settings)
+    settings, password = _split(settings)
     if password is not None:
         settings["password"] = {"env": "SAGADOCTOR_TEST_PASSWORD"}
     options = plugin.options.model_validate(plugin.expand(settings))
@@ -44,18 +44,25 @@ def open_store(
     return plugin.open(options, context)
 
 
-def _without_password(settings: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+def _split(settings: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Return the settings as a file may hold them, and the password that was among them."""
     told = settings.get("password")
     if isinstance(told, str):
         return {key: value for key, value in settings.items() if key != "password"}, told
     url = settings.get("url")
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.password is None:
+    if not isinstance(url, str):
         return dict(settings), None
+    plain, held = without_password(url)
+    return {**settings, "url": plain}, held
+
+
+def without_password(url: str) -> tuple[str, str | None]:
+    """Return a URL as a configuration takes it, and the password that it held."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url, None
     user = f"{quote(unquote(parts.username), safe='')}@" if parts.username else ""
-    plain = urlunsplit(parts._replace(netloc=user + parts.netloc.rpartition("@")[2]))
-    return {**settings, "url": plain}, unquote(parts.password)
+    return urlunsplit(parts._replace(netloc=user + parts.netloc.rpartition("@")[2])), unquote(parts.password)
 
 
 def _resolved(options: Options, password: str) -> Options:

@@ -23,6 +23,13 @@ LIVE_WORDS: Final = ("PENDING", "ENQUEUED", "DELAYED")
 BAD_WORDS: Final = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 ENDED_WORDS: Final = ("SUCCESS", *BAD_WORDS)
 
+_ALONE: Final = {
+    "PENDING": "w.status = 'PENDING'",
+    "ENQUEUED": "w.status in ('ENQUEUED', 'PENDING') and w.status = 'ENQUEUED'",
+    "DELAYED": "w.status = 'DELAYED'",
+}
+"""The condition of each live status as DBOS's partial indexes have it: SQLite compares it by the letter."""
+
 
 class Part(msgspec.Struct, frozen=True):
     """Rows that one statement pages through: which, in what order, and at most how many."""
@@ -79,7 +86,7 @@ def planned(session: Session, tables: Tables, look: Look, big: int) -> Plan:
                 f"no index of {tables.workflows.place} (about {tables.workflows.rows:,} rows) finds what is {word}",
                 hint="let this version of DBOS run its migrations, or --allow-full-scan",
             )
-        counts[word] = _count(session, tables, f"w.status = '{word}'{kind}", values, look.live_cap + 1)
+        counts[word] = _count(session, tables, _ALONE[word] + kind, values, look.live_cap + 1)
         total += counts[word]
     notes: list[str] = []
     odd = f"(w.status is null or w.status not in {(*LIVE_WORDS, *ENDED_WORDS)}){kind}"
@@ -89,7 +96,7 @@ def planned(session: Session, tables: Tables, look: Look, big: int) -> Plan:
         counts[odd] = _count(session, tables, odd, values, look.live_cap + 1)
         total += counts[odd]
     if total <= look.live_cap:
-        parts = [Part(f"w.status = '{word}'{kind}", values, "w.created_at") for word in LIVE_WORDS if counts[word]]
+        parts = [Part(_ALONE[word] + kind, values, "w.created_at") for word in LIVE_WORDS if counts[word]]
         parts += [Part(odd, values)] if counts.get(odd) else []
         ended, cut = _ended(tables, look, kind, values, is_big)
         return Plan((*parts, *ended), bool(cut), (*notes, *cut))

@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from sagadoctor.api.v1 import LIVE, Doubt, Owner, Policy, Saga, SagaState, StepStatus
+from sagadoctor.api.v1 import LIVE, Doubt, Owner, Policy, Saga, SagaState, Step, StepStatus
 
-from .course import course_of, state_of
+from .course import Course, course_of, state_of
 from .moments import moment
 from .options import DbosOptions
 from .tables import WORKFLOWS
@@ -18,6 +18,7 @@ from .values import error_of, json_of, short_name
 
 Row = Mapping[str, object]
 _RUNS: Final = "PENDING"
+_QUEUED: Final = ("ENQUEUED", "DELAYED")
 _TIMES: Final = ("created_at", "updated_at")
 
 
@@ -72,9 +73,9 @@ class Reader(msgspec.Struct, frozen=True):
             state=state,
             raw_state=status,
             saga_type=saga_type,
-            source=f"{self.store}.{WORKFLOWS}",
+            source=self._source(row, status),
             current_step=out,
-            steps=course.steps or None,  # a step that is out has no row yet: none of them is not "no steps"
+            steps=self._steps(row, course, around),
             created_at=moment(row["created_at"]),
             updated_at=moved,
             ended_at=moment(row["completed_at"]) if state not in LIVE else None,
@@ -90,6 +91,20 @@ class Reader(msgspec.Struct, frozen=True):
             payload=json_of(_text(row["inputs"]), _text(row["serialization"])),
             doubts=tuple(doubts),
         )
+
+    def _source(self, row: Row, status: str | None) -> str:
+        """Return the place to look at: for what was not begun yet, its queue."""
+        table = f"{self.store}.{WORKFLOWS}"
+        return f"{table}, queue {row['queue_name']}" if status in _QUEUED and row["queue_name"] else table
+
+    def _steps(self, row: Row, course: Course, around: Around) -> tuple[Step, ...] | None:
+        """Return the steps; None where no row tells any: the first may be out all the same, and has none until it ends.
+
+        Of a workflow that nobody has begun yet, nothing is said about its steps either.
+        """
+        if row["status"] in _QUEUED and row["workflow_uuid"] not in around.steps:
+            return None
+        return course.steps or None
 
     def _phase(self, state: SagaState, told: str | None) -> SagaState:
         """Return the state that the workflow itself tells, where DBOS only says that it runs."""

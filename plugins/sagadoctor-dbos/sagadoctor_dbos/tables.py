@@ -17,6 +17,7 @@ STEPS: Final = "operation_outputs"
 _NEEDED: Final = ("workflow_uuid", "status", "name", "created_at", "updated_at")
 _WORKFLOW: Final = (
     "executor_id",
+    "queue_name",
     "application_version",
     "recovery_attempts",
     "workflow_timeout_ms",
@@ -105,10 +106,11 @@ class Tables:
         return self._names[table]
 
     def leads(self, column: str, predicate: str = "") -> bool:
-        """Say whether an index of the workflows begins with this column, or is a partial one over such rows."""
+        """Say whether an index of the workflows begins with this column, or is a partial one over all such rows."""
         return any(
-            (index.columns[0] == column and index.predicate is None)
-            or (index.predicate is not None and bool(predicate) and predicate in index.predicate)
+            index.columns[:1] == (column,)
+            if index.predicate is None
+            else bool(predicate) and predicate in index.predicate and " and " not in index.predicate.lower()
             for index in self.workflows.indexes
         )
 
