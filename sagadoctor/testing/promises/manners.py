@@ -8,12 +8,12 @@ import unittest
 from datetime import datetime, timedelta
 from typing import Final
 
+from sagadoctor.api.typed import mistyped
 from sagadoctor.api.v1 import Capability, CheckLevel, CheckLine, Saga, Store
 
 from .compare import assert_each_once, checked, ids_of
 from .questions import QUESTIONS, may_answer, refusal
 from .setting import CLOCK, StoreSetting, Watch, alone, later, look, rows_of
-from .typed import mistyped
 
 MOST_CONNECTIONS: Final = 2
 GIVEN_UP_AFTER: Final = (0, 0.001, 0.003, 0.01, 0.02, 0.05)
