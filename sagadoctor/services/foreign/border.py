@@ -164,7 +164,8 @@ class Tally:
         if mark not in self._seen:
             self._seen[mark] = looks
             return True
-        if self._seen[mark] == looks:
+        known, self._seen[mark] = self._seen[mark], looks
+        if known == looks:
             self._twice += 1
             self._again = self._again or saga.saga_id
         return False

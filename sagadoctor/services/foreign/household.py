@@ -6,9 +6,10 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+_SHORT: Final = 0.1
 
 
 class HouseholdTimeoutError(Exception):
@@ -23,6 +24,8 @@ class Household:
         self.plugin = plugin
         self._loop: asyncio.AbstractEventLoop | None = None
         self._begun = threading.Lock()
+        self._blocked = False
+        """Nothing has run there since somebody waited in vain."""
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._begun:
@@ -63,11 +66,17 @@ class Household:
             raise error
         return value  # type: ignore[return-value]
 
+    def _moves(self) -> None:
+        self._blocked = False
+
     async def ask(self, work: Callable[[], Coroutine[Any, Any, T]], seconds: float | None) -> T:
         """Run a coroutine there and wait; raises what it raises, or HouseholdTimeoutError.
 
-        Whoever is cancelled is let go at once, and the plugin's own work is told to end.
+        Whoever is cancelled is let go at once, and the plugin's own work is told to end. Where the thread itself hangs,
+        nobody waits for long a second time.
         """
+        if self._blocked:
+            seconds = _SHORT if seconds is None else min(seconds, _SHORT)
         ours, theirs = asyncio.get_running_loop(), self._running()
         answer: asyncio.Future[T] = ours.create_future()
         begun: list[asyncio.Task[None]] = []
@@ -103,6 +112,8 @@ class Household:
                 return await answer
         except TimeoutError:
             if limit.expired():
+                self._blocked = True
+                theirs.call_soon_threadsafe(self._moves)
                 raise HouseholdTimeoutError from None
             raise
         finally:
@@ -112,6 +123,6 @@ class Household:
 
 def _carried(raised: BaseException) -> BaseException:
     """Return an error that a future can hold, and whose traceback holds on to nothing."""
-    if isinstance(raised, StopIteration | KeyboardInterrupt | SystemExit | GeneratorExit):
+    if not isinstance(raised, Exception) or isinstance(raised, StopIteration):
         return RuntimeError(f"{type(raised).__name__}{f': {raised}' if str(raised) else ''}")
     return raised

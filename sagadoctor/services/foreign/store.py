@@ -57,15 +57,23 @@ class ForeignStore:
         try:
             answer, self._capabilities = await self._household.ask(there, seconds)
         except HouseholdTimeoutError:
-            raise DeadlineExceeded(
-                f"plugin {self._household.plugin} did not end within its time and was left behind",
-                hint="raise --timeout, or tell the plugin's author",
-            ) from None
+            raise self._too_late("did not end within its time and was left behind") from None
         except BackendError as error:
-            raise _told(error) from None
+            raise self._told(error) from None
         except Exception as error:
             raise BackendError(failure(self._household.plugin, error)) from error
         return answer
+
+    def _too_late(self, said: str) -> DeadlineExceeded:
+        hint = "raise --timeout, or tell the plugin's author"
+        return DeadlineExceeded(f"plugin {self._household.plugin} {said}", hint=hint)
+
+    def _told(self, error: BackendError) -> BackendError:
+        """Return an error of the plugin's with texts that are texts, of a length that can be shown."""
+        if not isinstance(error.reason, str) or not error.reason or not isinstance(error.hint, str):
+            return self._border.wrong(f"{type(error).__name__} without a reason in words")
+        error.reason, error.hint, error.source = error.reason[:_LONGEST], error.hint[:_LONGEST], str(error.source)
+        return error
 
     async def now(self, deadline: Deadline) -> datetime:
         """Return the store's own present."""
@@ -111,7 +119,8 @@ class ForeignStore:
 
         try:
             while (told := await self._ask(there, _left(look.deadline))) is not _END:
-                look.deadline.check(self._name)
+                if look.deadline.remaining() == 0:
+                    raise self._too_late("was not finished within the time it was given")
                 yield told
         finally:
             await self._let_go(opened)
@@ -186,13 +195,6 @@ def lacking(store: object) -> str:
 def _left(deadline: Deadline) -> float | None:
     remaining = deadline.remaining()
     return None if remaining is None else remaining + _HALF
-
-
-def _told(error: BackendError) -> BackendError:
-    """Return an error of the plugin's with texts that are texts, of a length that can be shown."""
-    error.reason, error.hint = (str(text)[:_LONGEST] for text in (error.reason, error.hint))
-    error.source = str(error.source)
-    return error
 
 
 def failure(plugin: str, error: BaseException) -> str:
