@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -19,17 +20,19 @@ def open_store(
     tz: str = "UTC",
     big_table: int = 100_000,
     folder: str | None = None,
-    **settings: Any,
+    settings: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Store:
     """Return the store that `[stores.NAME]` with these settings would give, not yet connected.
 
+    Settings may be given by their names, or all together as `settings`; `folder` is where the configuration would lie.
     A password within `url`, or a text as `password`, is handed over as the secret that a configuration would have
     resolved. Raises what the settings' model and the plugin's `open` raise.
     """
-    settings, password = _split(settings)
+    given, password = _split({**(settings or {}), **more})
     if password is not None:
-        settings["password"] = {"env": "SAGADOCTOR_TEST_PASSWORD"}
-    options = plugin.options.model_validate(plugin.expand(settings))
+        given["password"] = {"env": "SAGADOCTOR_TEST_PASSWORD"}
+    options = plugin.options.model_validate(plugin.expand(given))
     if password is not None:
         options = _resolved(options, password)
     context = StoreContext(

@@ -14,11 +14,11 @@ from sagadoctor.api.v1 import (
     Deadline,
     Look,
     Page,
+    PlainStore,
     Problem,
     Saga,
     SagaState,
     StoreContext,
-    Survey,
 )
 from sagadoctor.api.v1.sql import MARIADB, Address, Guest, Limits, beside, parse_address
 
@@ -48,12 +48,13 @@ def open_store(options: DbosOptions, context: StoreContext) -> DbosStore:
     return DbosStore(options, context, address)
 
 
-class DbosStore:
+class DbosStore(PlainStore):
     """Workflows of one DBOS application, or of all that share a system database."""
 
     def __init__(self, options: DbosOptions, context: StoreContext, address: Address) -> None:
         """Keep the settings; nothing is contacted before the first question."""
-        self._options, self._context = options, context
+        super().__init__(context, WORKFLOWS)
+        self._options = options
         self._tables: Tables | None = None
         self._reader = Reader(context.name, options, context.policy, context.clock.now(), {})
         self._guest = Guest(
@@ -65,13 +66,8 @@ class DbosStore:
         )
 
     @property
-    def name(self) -> str:
-        """Return the configured name."""
-        return self._context.name
-
-    @property
     def capabilities(self) -> frozenset[Capability]:
-        """Return what the tables can tell, complete after the first read."""
+        """Return what the tables can tell."""
         return self._tables.capabilities if self._tables is not None else frozenset((Capability.ENDED,))
 
     async def _opened(self, deadline: Deadline) -> tuple[Tables, Reader]:
@@ -88,15 +84,8 @@ class DbosStore:
     async def read(self, look: Look) -> AsyncIterator[Page]:
         """Yield the live workflows and the ended ones that `look` asks for."""
         tables, reader = await self._opened(look.deadline)
-        async for page in pages(self._guest, tables, reader, look, self._context.big_table):
+        async for page in pages(self._guest, tables, reader, look, self.context.big_table):
             yield page
-
-    async def ended_ids(self, look: Look) -> AsyncIterator[Sequence[str]]:
-        """Yield nothing: ended workflows tell when they changed, so they are read by time."""
-        look.deadline.check(self.name)
-        nobody: tuple[Sequence[str], ...] = ()
-        for nothing in nobody:
-            yield nothing
 
     async def fetch(self, ids: Sequence[str], deadline: Deadline, *, detail: bool = False) -> tuple[Saga, ...]:
         """Return the workflows with these ids; `detail` adds the inputs."""
@@ -110,12 +99,6 @@ class DbosStore:
             )
             found.update((saga.saga_id, saga) for saga in sagas)
         return tuple(found.values())
-
-    async def find(self, business_key: str, deadline: Deadline) -> tuple[Saga, ...]:
-        """Return nothing: DBOS keeps no key of the business; its own kind is the workflow's id."""
-        del business_key
-        deadline.check(self.name)
-        return ()
 
     async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
         """Return the live and the failed workflows that these ones started, at most ten of each."""
@@ -134,16 +117,11 @@ class DbosStore:
                     found.setdefault(saga.parent_id or "", {})[saga.saga_id] = saga
         return tuple(saga for of_one in found.values() for saga in sorted(of_one.values(), key=_moved)[:_MOST_CHILDREN])
 
-    async def survey(self, look: Look) -> Survey:
-        """Return no aggregates: there are no business keys to be shared."""
-        look.deadline.check(self.name)
-        return Survey(self.name, f"{self.name}.{WORKFLOWS}")
-
     async def check(self, deadline: Deadline) -> tuple[CheckLine, ...]:
         """Reach the database, find the tables, and say what they can't tell."""
-        began = self._context.clock.monotonic()
+        began = self.context.clock.monotonic()
         tables, reader = await self._opened(deadline)
-        took = self._context.clock.monotonic() - began
+        took = self.context.clock.monotonic() - began
         return await self._guest.run(lambda session: looked_over(session, tables, reader, took), deadline)
 
     async def close(self) -> None:

@@ -11,10 +11,12 @@ from sagadoctor.api.ports import (
     CheckLine,
     Look,
     Page,
+    PlainStore,
     Store,
     StoreContext,
     StorePlugin,
 )
+from sagadoctor.api.worker import Worker
 from sagadoctor.clock import Clock, StillClock, SystemClock
 from sagadoctor.errors import (
     AccessDenied,
@@ -82,6 +84,7 @@ __all__ = [
     "OutboxEntry",
     "Owner",
     "Page",
+    "PlainStore",
     "Policy",
     "Problem",
     "Receipt",
@@ -108,6 +111,7 @@ __all__ = [
     "Thresholds",
     "TooManyConnections",
     "Unreachable",
+    "Worker",
     "WrongService",
     "mask_text",
     "mask_url",

@@ -95,6 +95,20 @@ class Manners(StoreSetting):
 
         self.ask([self.plain(1)], work)
 
+    def test_what_it_can_do_is_known_once_it_was_asked_for_the_time(self) -> None:
+        """A scan asks for the time first, and then decides by the capabilities what it asks for."""
+
+        async def work(store: Store) -> None:
+            await store.now(later())
+            early = store.capabilities
+            await rows_of(store, all_ended=True)
+            late = sorted(store.capabilities - early)
+            assert not late, (
+                f"{', '.join(late)}: claimed only after the first read, so a scan asks for less than there is"
+            )
+
+        self.ask([self.plain(1), self.plain(2, self.ended_state)], work)
+
     def test_a_capability_that_is_claimed_can_be_had(self) -> None:
         """What the store says it can do is there in a saga that has everything."""
         rows = [self.full(1), self.full(2, self.ended_state)]
