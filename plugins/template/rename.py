@@ -21,11 +21,9 @@ def main(words: list[str]) -> str | None:
     for path in sorted(HERE.rglob("*")):
         if path.suffix in (".py", ".toml", ".md") and path != Path(__file__).resolve():
             text = path.read_text(encoding="utf-8")
-            text = text.replace(f"sagadoctor-{OLD}", f"sagadoctor-{name}").replace(
-                f"sagadoctor_{OLD}", f"sagadoctor_{name}"
-            )
-            text = text.replace(f'"{OLD}"', f'"{name}"').replace(f"\n{OLD} = ", f"\n{name} = ")
-            text = text.replace(OLD.capitalize(), name.capitalize()).replace(f"test_{OLD}", f"test_{name}")
+            for before in ("sagadoctor-{}", "sagadoctor_{}", '"{}"', "\n{} = ", "test_{}", '"{}-'):
+                text = text.replace(before.format(OLD), before.format(name))
+            text = text.replace(OLD.capitalize(), name.capitalize())
             path.write_text(text, encoding="utf-8")
     test = HERE / "tests" / f"test_{OLD}_store.py"
     test.rename(test.with_name(f"test_{name}_store.py"))

@@ -7,12 +7,11 @@ shows, and otherwise `[sagas]` tells which step comes next. Steps that are calle
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
-from sagadoctor.api.v1 import SagaPolicy, SagaState, Step, StepStatus
+from sagadoctor.api.v1 import SagaPolicy, SagaState, Step, StepStatus, replace
 
 from .moments import moment
 from .values import error_of, json_of, seconds_of, short_name
@@ -29,14 +28,16 @@ _UNDONE: Final = {
 _BEGUN: Final = frozenset(_UNDONE.values())
 
 
-class Wait(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Wait:
     """A wait that was begun: for a timer or a signal, and until when at most."""
 
     what: str
     until: datetime
 
 
-class Course(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Course:
     """The steps of a workflow, and the wait that its last row tells of."""
 
     steps: tuple[Step, ...]
@@ -57,7 +58,8 @@ class Course(msgspec.Struct, frozen=True):
         )
 
 
-class _Called(msgspec.Struct):
+@dataclass(slots=True)
+class _Called:
     """All calls of one step together: the latest decides, and how many were done counts for its undo."""
 
     step: Step
@@ -81,7 +83,7 @@ def course_of(
         steps = [_handled(step, declared) for step in steps]
     elif runs and wait is None:
         steps = _next_out(steps, declared)
-    return Course(tuple(msgspec.structs.replace(step, index=place) for place, step in enumerate(steps)), wait)
+    return Course(tuple(replace(step, index=place) for place, step in enumerate(steps)), wait)
 
 
 def _called(rows: Iterable[Mapping[str, object]], *, runs: bool) -> dict[str, _Called]:
@@ -97,7 +99,7 @@ def _called(rows: Iterable[Mapping[str, object]], *, runs: bool) -> dict[str, _C
         step = _step(name, row, ended, out=runs and row is own[-1])
         each.done += step.status is StepStatus.COMPLETED
         each.tried += 1
-        each.step = msgspec.structs.replace(step, attempts=each.tried if each.tried > 1 else None)
+        each.step = replace(step, attempts=each.tried if each.tried > 1 else None)
     return called
 
 
@@ -139,13 +141,13 @@ def _pairs(called: Mapping[str, _Called], policy: SagaPolicy, undo: Sequence[str
 def _joined(called: Mapping[str, _Called], name: str, back: str | None) -> Step:
     """Return a step with what its undo's rows say of it; work that was done more often than undone still stands."""
     forward, undo = called[name], called.get(back) if back is not None else None
-    step = forward.step if back is None else msgspec.structs.replace(forward.step, compensation=back)
+    step = forward.step if back is None else replace(forward.step, compensation=back)
     if undo is None or undo.step.status not in _UNDONE:
         return step
     status = _UNDONE[undo.step.status]
     if status is StepStatus.COMPENSATED and undo.done < forward.done:
         return step
-    return msgspec.structs.replace(
+    return replace(
         step,
         status=status,
         raw_status=undo.step.raw_status,
@@ -160,7 +162,7 @@ def _handled(step: Step, declared: Sequence[str]) -> Step:
     """Return a step of a workflow that returned: a failure of one that `[sagas]` doesn't ask for was lived with."""
     if step.status is not StepStatus.FAILED or step.name in declared:
         return step
-    return msgspec.structs.replace(step, status=StepStatus.SKIPPED, derived=True)
+    return replace(step, status=StepStatus.SKIPPED, derived=True)
 
 
 def _next_out(steps: list[Step], declared: Sequence[str]) -> list[Step]:
@@ -170,7 +172,7 @@ def _next_out(steps: list[Step], declared: Sequence[str]) -> list[Step]:
     ran = [step.name for step in steps if step.status is not StepStatus.PENDING]
     after = max((declared.index(name) for name in ran if name in declared), default=-1)
     return [
-        msgspec.structs.replace(step, status=StepStatus.EXECUTING, derived=True)
+        replace(step, status=StepStatus.EXECUTING, derived=True)
         if step.status is StepStatus.PENDING and declared.index(step.name) == after + 1
         else step
         for step in steps

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
-
-import msgspec
 
 from sagadoctor.api.v1 import Deadline, FullScanRefused, Look, Page, Saga
 from sagadoctor.api.v1.sql import Guest, Session, statement
@@ -31,17 +30,19 @@ _ALONE: Final = {
 """The condition of each live status as DBOS's partial indexes have it: SQLite compares it by the letter."""
 
 
-class Part(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Part:
     """Rows that one statement pages through: which, in what order, and at most how many."""
 
     condition: str
-    values: Mapping[str, object] = {}
+    values: Mapping[str, object] = field(default_factory=dict)
     order: str | None = None
     """A column of whole numbers before the id; None for the id alone."""
     most: int | None = None
 
 
-class Plan(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Plan:
     """What a look is to read, and what it leaves out."""
 
     parts: tuple[Part, ...]
@@ -257,7 +258,7 @@ async def reader_of(guest: Guest, make: Reader, tables: Tables, deadline: Deadli
     ended = make.superseded
     if make.options.drain is not None:
         ended = await guest.run(lambda session: superseded(session, tables), deadline)
-    return msgspec.structs.replace(make, present=present, superseded=ended)
+    return replace(make, present=present, superseded=ended)
 
 
 def askable(ids: Iterable[str]) -> list[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
-
-import msgspec
 
 from sagadoctor.api.v1 import LIVE, Doubt, Owner, Policy, Saga, SagaState, Step, StepStatus
 
@@ -22,7 +21,8 @@ _QUEUED: Final = ("ENQUEUED", "DELAYED")
 _TIMES: Final = ("created_at", "updated_at")
 
 
-class Around(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Around:
     """What belongs to the workflows of a page: their steps, their forks, the phase that they tell."""
 
     steps: Mapping[str, Sequence[Row]]
@@ -30,7 +30,8 @@ class Around(msgspec.Struct, frozen=True):
     phases: Mapping[str, str]
 
 
-class Reader(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Reader:
     """Makes sagas of rows; `present` is the database's, `superseded` when each version of the application was."""
 
     store: str
@@ -60,7 +61,7 @@ class Reader(msgspec.Struct, frozen=True):
         if course.wait is not None and course.wait.until <= self.present:
             # Whatever it does now, it is no longer asleep: it moved when its time was up, or its signal came before.
             moved = max(course.wait.until, moved) if moved is not None else course.wait.until
-            course = msgspec.structs.replace(course, wait=None)
+            course = replace(course, wait=None)
         state = None if status is None else state_of(status, course)
         if state is None:
             doubts.append(Doubt("state", str(status)[:100], "a status that DBOS 3.4 doesn't have"))

@@ -3,6 +3,8 @@
 The guest connection to SQL databases is `sagadoctor.api.v1.sql`, loaded only by those who ask for it.
 """
 
+from msgspec.structs import replace
+
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.options import Duration, LateModel, Options, Secret
 from sagadoctor.api.ports import (
@@ -115,5 +117,6 @@ __all__ = [
     "WrongService",
     "mask_text",
     "mask_url",
+    "replace",
     "shown",
 ]
