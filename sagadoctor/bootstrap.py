@@ -48,18 +48,18 @@ def load_configuration(
     *,
     read_only: bool = False,
     secrets: bool = True,
-    plugin_of: Callable[[str], StorePlugin] = store_plugin,
+    plugin_of: Callable[[str], StorePlugin] | None = None,
 ) -> Configuration:
     """Find, read and check the configuration; raises ConfigError with every problem at once.
 
     With `secrets` an environment variable that a secret names and that isn't set is a problem too. `plugin_of` gives
-    the plugin of a name.
+    the plugin of a name, by default as `plugin` does.
     """
     found = find(config, env, environ=os.environ)
     siblings = toml_files(found.path.parent) if found.path.parent in folders(os.environ) else []
     configuration = load(
         found.path,
-        plugin_of=plugin_of,
+        plugin_of=plugin_of or plugin,
         installed=names,
         environ=os.environ if secrets else None,
         siblings=[path for path in siblings if path != found.path],
@@ -84,12 +84,15 @@ def open_doctor(
 
     def plugin_of(name: str) -> StorePlugin:
         nonlocal warned
-        if name in BUILT_IN[STORES] or name not in names():
-            return store_plugin(name)
-        if not warned:
+        if name not in BUILT_IN[STORES] and name in names() and not warned:
             warned = True
             before_foreign()
-        return _foreign_plugin(name)
+        try:
+            return plugin(name)
+        except PluginFailedError as error:
+            from sagadoctor.services.foreign.broken import broken_plugin
+
+            return broken_plugin(error.problems[0].message)
 
     configuration = load_configuration(config, env, read_only=read_only, plugin_of=plugin_of)
     redactor = Redactor(paths=configuration.redaction_paths)
@@ -97,16 +100,22 @@ def open_doctor(
     return Doctor(configuration, open_backends(configuration, redactor, clock or SystemClock()))
 
 
-def _foreign_plugin(name: str) -> StorePlugin:
-    from sagadoctor.services.foreign.broken import broken_plugin
+def plugin(name: str) -> StorePlugin:
+    """Return the store plugin of this name; one that isn't our own is imported in silence, and in a bounded time.
+
+    Raises ConfigError, PluginFailedError where the plugin's own code is to blame.
+    """
+    if name in BUILT_IN[STORES]:
+        return store_plugin(name)
     from sagadoctor.services.foreign.household import Household, HouseholdTimeoutError
+    from sagadoctor.services.foreign.hush import hushed
 
     try:
-        return Household(name).call(lambda: store_plugin(name), _FOREIGN_SECONDS)
-    except PluginFailedError as error:
-        return broken_plugin(error.problems[0].message)
+        with hushed():
+            return Household(name).call(lambda: store_plugin(name), _FOREIGN_SECONDS)
     except HouseholdTimeoutError:
-        return broken_plugin(f"plugin `{shown(name, 60)}` was not imported within {_FOREIGN_SECONDS:g} s")
+        said = f"plugin `{shown(name, 60)}` was not imported within {_FOREIGN_SECONDS:g} s"
+        raise PluginFailedError((Problem(said),)) from None
 
 
 def open_backends(configuration: Configuration, redactor: Redactor, clock: Clock) -> Backends:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -43,9 +43,14 @@ class Globals(msgspec.Struct, frozen=True):
         return tuple(options)
 
 
-def with_backends(given: Globals, work: Callable[[Doctor], Awaitable[T]]) -> T:
+LOOKING_SECONDS: Final = 60.0
+"""What a command that looks takes at most unless `--timeout` says otherwise."""
+
+
+def with_backends(given: Globals, work: Callable[[Doctor], Awaitable[T]], *, looks: bool = True) -> T:
     """Load the configuration, open the backends, run `work`, and close whatever happens.
 
+    A command that only `looks` has an end even where nobody said one; one that acts has the end that was said.
     Raises ConfigError before anything is contacted; KeyboardInterrupt when SIGINT or SIGTERM came.
     """
     from sagadoctor.bootstrap import open_doctor
@@ -58,7 +63,7 @@ def with_backends(given: Globals, work: Callable[[Doctor], Awaitable[T]]) -> T:
             from .watchdog import divide
 
             if given.failed is not None:
-                divide(given.timeout, given.failed)
+                divide(LOOKING_SECONDS if looks and given.timeout is None else given.timeout, given.failed)
             until_end.enter_context(hushed())
 
         doctor = open_doctor(given.config, given.env, read_only=given.read_only, before_foreign=before_foreign)

@@ -16,10 +16,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
-LOOKING_SECONDS: Final = 60.0
-"""What a command that looks takes at most unless `--timeout` says otherwise."""
 _GRACE: Final = 6.0
 """Seconds that the program gets beyond its time: to leave its backends behind and to print what it has."""
+_LONG: Final = 10 * 365 * 86_400.0
 _PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM)
 _HEARD: Final = frozenset((*_PASSED_ON, signal.SIGCHLD))
 _PR_SET_PDEATHSIG: Final = 1
@@ -32,7 +31,8 @@ _pipe: int | None = None
 def divide(timeout: float | None, failed: Callable[[str], int]) -> None:
     """Return in the child, once; the parent never returns. `failed` says why nothing came, and gives the code for it.
 
-    The command line of a system without the calls for it, or whose process has threads, stays one process.
+    `timeout` is what the command is given, in seconds; None for no end. Where the system lacks the calls for it, the
+    program stays one process.
     """
     global _pipe  # noqa: PLW0603 - there is one process, and it divides once
     if _pipe is not None or not hasattr(signal, "sigtimedwait"):
@@ -49,7 +49,7 @@ def divide(timeout: float | None, failed: Callable[[str], int]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return
     os.close(tell)
-    _wait(child, told, LOOKING_SECONDS if timeout is None else timeout, failed)
+    _wait(child, told, timeout, failed)
 
 
 def _die_with_parent() -> None:
@@ -67,8 +67,8 @@ def report(code: int) -> None:
             os.write(_pipe, bytes((code & 0xFF,)))
 
 
-def _wait(child: int, told: int, seconds: float, failed: Callable[[str], int]) -> NoReturn:
-    ends = time.monotonic() + seconds + _GRACE
+def _wait(child: int, told: int, seconds: float | None, failed: Callable[[str], int]) -> NoReturn:
+    ends = time.monotonic() + _LONG if seconds is None else time.monotonic() + seconds + _GRACE
     status: int | None = None
     while status is None:
         left = ends - time.monotonic()

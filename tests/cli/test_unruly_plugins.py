@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Opened
-from .running import ROOT, Done, Home
+from .running import ROOT, Done, Home, stopped
 from .stores import stuck
 from .unruly_store import IMPORTS, install
 
@@ -193,3 +194,39 @@ def test_a_plugin_that_behaves_is_not_in_anybodys_way(unruly: Unruly) -> None:
     assert {each["saga_id"] for each in done.document["findings"]} == {"good", "u-0"}
     assert done.document["complete"] is True
     assert done.said == ""
+
+
+@pytest.mark.slow
+def test_what_only_reads_the_configuration_names_the_plugin_and_prints_nothing_of_it(unruly: Unruly) -> None:
+    home = unruly("import-prints")
+    for words in (("config", "validate"), ("config", "show", "-o", "json")):
+        done = home.run(*words)
+        assert (done.code, done.out) == (2, b""), words
+        assert "plugin `import-prints` of unruly can't be imported: ImportError: gone" in done.said
+        assert "noise" not in done.said
+    schema = home.run("config", "schema")
+    assert schema.code == 0
+    assert '"unruly"' in json.dumps(json.loads(schema.out))
+    assert "left out: plugin `import-wrong` of unruly 1.0 gives a dict, not a StorePlugin" in schema.said
+    assert home.run("plugins", "list").code == 0
+
+
+@pytest.mark.slow
+def test_a_signal_reaches_the_program_behind_its_watchdog(unruly: Unruly) -> None:
+    home = unruly(at="read", how="never answers")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = home.begin("scan", "-o", "ndjson", "--timeout", "60s")
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        done = stopped(process, number)
+        assert (done.code, done.said) == (130, "sagadoctor: interrupted\n")
+
+
+@pytest.mark.slow
+def test_killing_what_was_begun_kills_the_program(unruly: Unruly) -> None:
+    process = unruly(at="read", how="never answers").begin("scan", "-o", "ndjson", "--timeout", "60s")
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    began = time.monotonic()
+    stopped(process, signal.SIGKILL)  # waits until nobody holds its output any more
+    assert time.monotonic() - began < 30

@@ -28,7 +28,7 @@ def bound(value: object) -> BindParameter[Any]:
 def statement(text: str, **values: object) -> ClauseElement:
     """Return SQL of one's own; each `:name` in it is bound to the value of that name, never spliced in.
 
-    A list, tuple or set stands for a bracket: `id in :ids`. A colon that is no parameter is written `\\:`; `::` stays.
+    A list, tuple or set stands for a bracket: `id in :ids`; nothing is in, or not in, an empty one. A colon that is no parameter is written `\\:`; `::` stays.
     """
     from sqlalchemy import bindparam
     from sqlalchemy import text as clause
@@ -39,7 +39,7 @@ def statement(text: str, **values: object) -> ClauseElement:
         *(
             bindparam(
                 name,
-                list(value) if isinstance(value, several) else value,
+                (list(value) or [None]) if isinstance(value, several) else value,
                 type_=NullType(),
                 expanding=isinstance(value, several),
             )

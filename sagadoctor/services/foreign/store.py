@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -117,11 +118,13 @@ class ForeignStore:
                 return _END
             return checked(told)
 
+        clock, given = asyncio.get_running_loop().time, _left(look.deadline)
+        ends = None if given is None else clock() + given
         try:
-            while (told := await self._ask(there, _left(look.deadline))) is not _END:
-                if look.deadline.remaining() == 0:
-                    raise self._too_late("was not finished within the time it was given")
+            while (told := await self._ask(there, None if ends is None else ends - clock())) is not _END:
                 yield told
+                if ends is not None and clock() >= ends:
+                    raise self._too_late("was not finished within the time it was given")
         finally:
             await self._let_go(opened)
 
