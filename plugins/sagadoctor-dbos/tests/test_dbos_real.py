@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from dbos_database import SystemDatabase
 from sqlalchemy import make_url
 
@@ -59,6 +60,7 @@ RESTING: Final = {
 }
 
 
+@pytest.mark.slow
 def test_each_workflow_is_found_as_it_is(database: SystemDatabase, tmp_path: Path) -> None:
     """One run of the application for all that is asked: it takes several seconds to get into all these situations."""
     company = killed(database)

@@ -28,7 +28,8 @@ def bound(value: object) -> BindParameter[Any]:
 def statement(text: str, **values: object) -> ClauseElement:
     """Return SQL of one's own; each `:name` in it is bound to the value of that name, never spliced in.
 
-    A list, tuple or set stands for a bracket: `id in :ids`; nothing is in, or not in, an empty one. A colon that is no parameter is written `\\:`; `::` stays.
+    A list, tuple or set stands for a bracket: `id in :ids`; nothing is in an empty one, and nothing is not in it.
+    A colon that is no parameter is written `\\:`; `::` stays.
     """
     from sqlalchemy import bindparam
     from sqlalchemy import text as clause
