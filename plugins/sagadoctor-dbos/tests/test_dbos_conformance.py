@@ -41,7 +41,8 @@ class TestDbosStore(StoreSuite):
     step_tells = frozenset(("started_at", "executed_at", "error", "result"))
     needs = frozenset(("created_at", "updated_at"))
     resolution = timedelta(milliseconds=1)
-    many = 1_200
+    many = 1_600
+    """A third of them has ended, which is more than a page as well."""
     short = 0.2
     patience = 10.0
 

@@ -267,6 +267,19 @@ def test_a_phase_that_a_workflow_tells_counts_while_it_runs(on_sqlite: SystemDat
     assert [told[each].state for each in "abc"] == [SagaState.COMPENSATING, SagaState.PENDING, SagaState.CANCELLED]
 
 
+def test_the_fork_that_completed_repairs_and_else_the_newest(on_sqlite: SystemDatabase) -> None:
+    then = [NOW + timedelta(seconds=number) for number in range(4)]
+    rows = [workflow("mended", "ERROR", was_forked_from=True), workflow("not", "ERROR", was_forked_from=True)]
+    rows += [
+        workflow("m1", "SUCCESS", then[1], forked_from="mended"),
+        workflow("m2", "ERROR", then[2], forked_from="mended"),
+    ]
+    rows += [workflow("n2", "PENDING", then[2], forked_from="not"), workflow("n1", "ERROR", then[1], forked_from="not")]
+    told = read(on_sqlite, rows)
+    assert (told["mended"].repaired_by, told["not"].repaired_by) == ("m1", "n2")
+    assert (told["m1"].repaired_by, told["m1"].correlation_id) == (None, "mended")
+
+
 def test_types_are_asked_for_by_their_short_names(database: SystemDatabase) -> None:
     rows = [workflow("in"), workflow("plain", name="order_saga"), workflow("other", name="x.<locals>.order%saga")]
     with database.engine.begin() as connection:

@@ -58,16 +58,15 @@ class ForeignStore:
         try:
             answer, self._capabilities = await self._household.ask(there, seconds)
         except HouseholdTimeoutError:
-            raise self._too_late("did not end within its time and was left behind") from None
+            raise DeadlineExceeded(
+                f"plugin {self._household.plugin} did not end within its time and was left behind",
+                hint="raise --timeout, or tell the plugin's author",
+            ) from None
         except BackendError as error:
             raise self._told(error) from None
         except Exception as error:
             raise BackendError(failure(self._household.plugin, error)) from error
         return answer
-
-    def _too_late(self, said: str) -> DeadlineExceeded:
-        hint = "raise --timeout, or tell the plugin's author"
-        return DeadlineExceeded(f"plugin {self._household.plugin} {said}", hint=hint)
 
     def _told(self, error: BackendError) -> BackendError:
         """Return an error of the plugin's with texts that are texts, of a length that can be shown."""
@@ -123,8 +122,6 @@ class ForeignStore:
         try:
             while (told := await self._ask(there, None if ends is None else ends - clock())) is not _END:
                 yield told
-                if ends is not None and clock() >= ends:
-                    raise self._too_late("was not finished within the time it was given")
         finally:
             await self._let_go(opened)
 
