@@ -184,6 +184,7 @@ def _open_store(
         policy=configuration.policy,
         big_table=configuration.big_table,
         folder=str(_folder(configuration)),
+        origin=lambda path: configuration.origins.of(("stores", setting.name, *path)),
     )
     try:
         if setting.plugin_name in BUILT_IN[STORES]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1.sql import Column, Row, Table
+from sagadoctor.api.v1.sql import Column, Row, Table, bound
 
 from .cells import NAME_BOUND
 from .fields import moment_reader, text_reader
 from .mapping.columns import ColumnWords, TimeColumn
-from .moments import as_moment, as_time
+from .moments import as_moment, as_time, check_unit
 from .selection import Selection
 from .source import Missing, Source
 from .values import Unreadable, truth, word
@@ -31,8 +31,11 @@ Read = Callable[[Row], Any]
 class Beside:
     """One table beside the sagas' own."""
 
-    def __init__(self, table: Table, engine: str, zone: ZoneInfo | None, missing: Missing) -> None:
-        """Keep the table; nothing is selected yet."""
+    def __init__(
+        self, table: Table, engine: str, zone: ZoneInfo | None, missing: Missing, section: str = "outbox"
+    ) -> None:
+        """Keep the table, and which part of the mapping it is of; nothing is selected yet."""
+        self._section = section
         self.source = Source(table, engine, zone, missing)
         self.selection = Selection()
 
@@ -66,7 +69,10 @@ class Beside:
         column = self.source.column(words.column) if words is not None and words.column is not None else None
         if words is None or column is None:
             return None
-        at = self.selection.add(f"{name}:{column.name}", self.source.text(column, NAME_BOUND))
+        check_unit(words, column, self.source, f"{self._section}.{name}")
+        is_document = words.path is not None
+        expression = self.source.document(column)[0] if is_document else self.source.text(column, NAME_BOUND)
+        at = self.selection.add(f"{'document' if is_document else name}:{column.name}", expression)
         opened, read = as_time(self.source.opener(column)), moment_reader(words, self.source.zone)
 
         def value(row: Row) -> Any:
@@ -82,6 +88,28 @@ class Beside:
     def given(self, column: Column, texts: Sequence[str]) -> list[ColumnElement[Any]]:
         """Return texts as parameters; one that the column can't hold is left out."""
         return [given for text in texts if (given := self.source.given(column, text)) is not None]
+
+
+def among(
+    elements: Sequence[ColumnElement[Any]], wanted: Sequence[Sequence[ColumnElement[Any]]]
+) -> ColumnElement[bool]:
+    """Return the condition that some columns together hold one of these combinations."""
+    from sqlalchemy import tuple_
+
+    if len(elements) == 1:
+        return elements[0].in_([each[0] for each in wanted])
+    return tuple_(*elements).in_([tuple_(*each) for each in wanted])
+
+
+def among_values(element: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of these values, given to PostgreSQL as one parameter.
+
+    A parameter for each would cost more than the rows that are found by them.
+    """
+    from sqlalchemy import func
+
+    found: ColumnElement[bool] = element == func.any(bound(list(values)))
+    return found
 
 
 def tolerant(read: Read | None, row: Row) -> Any:

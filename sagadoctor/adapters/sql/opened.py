@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ import msgspec
 from sagadoctor.api.v1 import Capability, Deadline, Look, Saga, SagaState, SchemaMismatch, StoreContext
 from sagadoctor.api.v1.sql import Guest, Session, Table
 
-from .mapping.columns import TableName
+from .mapping.columns import AnyTable, IdFormat, TableName
 from .mapping.saga import Alive
 from .options import SqlOptions
 from .outbox import Outbox
@@ -102,21 +103,54 @@ class Opened(msgspec.Struct, frozen=True):
 class _Tables:
     """Finds the tables that a mapping names; what is missing is collected."""
 
-    def __init__(self, session: Session, missing: Missing) -> None:
-        self._session, self._missing = session, missing
+    def __init__(self, session: Session, missing: Missing, options: SqlOptions, context: StoreContext) -> None:
+        self._session, self._missing, self._bearable = session, missing, context.big_table
+        self._options, self._origin = options, context.origin
         self.found: list[Table] = []
+        self._near: dict[str, list[tuple[str, ...]]] = {}
+        """The parts of the mapping that are about a table, by its place."""
+        missing.said = self.said
 
-    def find(self, name: TableName | None) -> Table | None:
+    def find(self, name: AnyTable | None, place: str, by: Iterable[Sequence[str | None]] = ()) -> Table | None:
+        """Return a table; of a query `place` is its key, and `by` are columns that it will be looked up by."""
         if name is None:
             return None
         try:
-            table = self._session.catalog.table(list(name.parts))
+            if isinstance(name, TableName):
+                table = self._session.catalog.table(list(name.parts))
+            else:
+                table = self._query(name, f"{place}.query", by)
         except SchemaMismatch as mismatch:
-            self._missing.note(mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
+            said = self._told(place, "parts" if isinstance(name, TableName) else "query")
+            self._missing.note(said + mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
             return None
+        near = self._near.setdefault(table.place, [])
+        near.append(tuple(place.split(".")[:-1]))
+        if place == "saga.table" and getattr(self._options.steps, "table", None) is None:
+            near.append(("steps",))
         if table not in self.found:
             self.found.append(table)
         return table
+
+    def said(self, table: Table, name: str) -> str:
+        """Return where the mapping names a column of a table."""
+        from .saying import places
+
+        return places(self._options, self._origin, name, self._near.get(table.place, ()))
+
+    def _told(self, place: str, last: str) -> str:
+        from .saying import told
+
+        said = told(self._origin, (*place.split("."), last))
+        return f"{said}: " if said else ""
+
+    def _query(self, words: AnyTable, place: str, by: Iterable[Sequence[str | None]]) -> Table:
+        from .mapping.query import QueryTable
+        from .query_tables import open_query
+
+        assert isinstance(words, QueryTable)
+        sets = [[name for name in names if name is not None] for names in by]
+        return open_query(self._session, words, place, [names for names in sets if names], self._bearable)
 
 
 async def open_mapping(guest: Guest, options: SqlOptions, context: StoreContext, deadline: Deadline) -> Opened:
@@ -126,16 +160,25 @@ async def open_mapping(guest: Guest, options: SqlOptions, context: StoreContext,
 
 def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opened:
     missing = Missing()
-    tables = _Tables(session, missing)
-    words = options.steps
-    alive = options.saga.owner.alive if options.saga.owner is not None else None
-    table = tables.find(options.saga.table)
-    child = tables.find(getattr(words, "table", None))
-    outbox = tables.find(options.outbox.table if options.outbox is not None else None)
-    workers = tables.find(alive.table if alive is not None else None)
-    talk = [tables.find(words.table) if words is not None else None for words in (options.received, options.replies)]
-    waiting = options.locks.waiters if options.locks is not None else None
-    locks = [tables.find(words.table) if words is not None else None for words in (options.locks, waiting)]
+    tables = _Tables(session, missing, options, context)
+    words, saga = options.steps, options.saga
+    alive = saga.owner.alive if saga.owner is not None else None
+    table = tables.find(saga.table, "saga.table", (saga.id.columns, (saga.state.column,)))
+    child = tables.find(getattr(words, "table", None), "steps.table", (getattr(words, "foreign_key", ()),))
+    outbox = received = replies = None
+    if (said := options.outbox) is not None:
+        outbox = tables.find(said.table, "outbox.table", ((said.id,), said.saga_id or ()))
+    workers = tables.find(alive.table, "saga.owner.alive.table", ((alive.id,),)) if alive is not None else None
+    if (took := options.received) is not None:
+        received = tables.find(took.table, "received.table", ((took.message,), (took.message, took.consumer)))
+    if (told := options.replies) is not None:
+        replies = tables.find(
+            told.table, "replies.table", ((told.answers.column,),) if told.answers.path is None else ()
+        )
+    held = waiting = None
+    if (holds := options.locks) is not None:
+        held = tables.find(holds.table, "locks.table", ((holds.target,),))
+        waiting = tables.find(holds.waiters.table, "locks.waiters.table", (holds.waiters.saga,))
     missing.check()
     assert table is not None
     zone = zone_of(options.tz or context.tz)
@@ -147,14 +190,16 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
             reader,
             context.clock,
             _outbox(options, outbox, reader),
-            _owners(alive, workers, setting, missing),
-            _conversation(options, talk[0], talk[1], setting, missing, context.big_table),
-            _locks(options, locks[0], locks[1], setting, missing),
+            _owners(alive, workers, setting, missing, saga.owner.format if saga.owner is not None else None),
+            _conversation(options, received, replies, setting, missing, context.big_table),
+            _locks(options, held, waiting, setting, missing),
         )
 
     scan, detail = companions(detail=False), companions(detail=True)
     for key, (where, column) in missing.units.items():
-        missing.note(f"stores.{context.name}.{key}: {unit_wanted(session, where, column, key)}")
+        missing.note(f"{_place(context, key)}: {unit_wanted(session, where, column, key)}")
+    for key, text in missing.forms.items():
+        missing.note(f"{_place(context, key)}: {text}")
     missing.check()
     for each in (scan, detail):
         if each.conversation is not None:
@@ -174,16 +219,24 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
     )
 
 
+def _place(context: StoreContext, key: str) -> str:
+    from .saying import told
+
+    return told(context.origin, tuple(key.split("."))) or f"stores.{context.name}.{key}"
+
+
 def _outbox(options: SqlOptions, table: Table | None, reader: SagaReader) -> Outbox | None:
     if options.outbox is None or table is None:
         return None
     return Outbox(options.outbox, table, reader.source, reader.selection, reader.setting.zone, reader.setting.store)
 
 
-def _owners(words: Alive | None, table: Table | None, setting: Setting, missing: Missing) -> Owners | None:
+def _owners(
+    words: Alive | None, table: Table | None, setting: Setting, missing: Missing, form: IdFormat | None
+) -> Owners | None:
     if words is None or table is None:
         return None
-    return Owners(words, table, setting.engine, setting.zone, missing)
+    return Owners(words, table, setting.engine, setting.zone, missing, form)
 
 
 def _conversation(

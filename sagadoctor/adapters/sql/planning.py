@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from sagadoctor.api.v1 import FullScanRefused, Look
-from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Index, Row, Session, access
+from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Index, Row, Session, access
 
 from .advice import index_to_create, unindexed
 from .conditions import Since, since_condition, type_filter
@@ -97,9 +97,14 @@ class Planner:
 
     def _having_an_id(self) -> list[ColumnElement[bool]]:
         """Return the conditions of rows that keys can page; those without an id have a road of their own."""
-        source, identity = self.reader.source, self.reader.identity
-        nullable = [] if self.unique else [column for column in identity.columns if column.nullable]
-        return [source.element(column).is_not(None) for column in nullable]
+        source = self.reader.source
+        return [source.element(column).is_not(None) for column in self.keys_that_lack()]
+
+    def keys_that_lack(self) -> list[Column]:
+        """Return the columns of the key that some row may have no value in."""
+        return (
+            [] if self.unique else [key.column for key in self.keys if key.column is not None and key.column.nullable]
+        )
 
     def refusal(self, what: str) -> FullScanRefused:
         """Return the refusal with the index that would help."""
@@ -221,9 +226,18 @@ class Planner:
         """Say whether a road may be taken, and fit its pages to what the plan says."""
         plan = self._explained(road)
         found = access(plan, self.opened.table, road.leading, self.opened.engine)
-        if found.sorts:
+        if self.opened.engine == POSTGRESQL:
+            road.in_order = not found.sorts or self._has_order(road)
+        if found.sorts and not road.in_order:
             road.rows = SORTED_ROWS
         return not (self.big and (found.sequential or self._walks_along(plan)))
+
+    def _has_order(self, road: Road) -> bool:
+        """Say whether an index that narrows the rows down gives them in order, although the planner would sort."""
+        with self.session.snapshot(in_order=True):
+            plan = self.session.explain(road.statement())
+        found = access(plan, self.opened.table, road.leading, self.opened.engine)
+        return not found.sorts and not found.sequential
 
     def _explained(self, road: Road) -> list[Row]:
         """Return the engine's plan; where it refuses the index that the road was told to take, without it."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PAGE_ROWS: Final = 4000
 SORTED_ROWS: Final = 16_000
 """Rows of a page that the server has to sort for: fewer, bigger pages, since each one costs a sort."""
+MOST_UNKEYED: Final = 1000
+"""Rows that are read although no key tells them apart, so that they can't be paged."""
 _PROGRESS: Final = ("updated_at", "ended_at")
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -48,8 +50,16 @@ class Road(msgspec.Struct):
     index: str | None = None
     """The index to use: left alone, MariaDB and SQLite walk along the key long before that is better for others."""
     rows: int = PAGE_ROWS
+    in_order: bool = False
+    """An index gives the rows in the order of the keys, and each page is to be read along it."""
+    least: int = 1
+    """A page has to be this long, also where fewer rows are wanted: one key has more of them than were asked for."""
     last: list[Any] | None = None
     done: bool = False
+    repeats: bool = False
+    """Rows of one key were met."""
+    unkeyed: int = 0
+    """Rows without a key that were met."""
     reached: datetime = msgspec.field(default=_BEGINNING)
     """How far in time this road has come; a road without an order of time stays at the beginning."""
 
@@ -74,7 +84,7 @@ class Road(msgspec.Struct):
         elements = [key.element for key in self.keys]
         source = self.opened.reader.source
         cells = [key.element if key.column is None else source.cell(key.column) for key in self.keys]
-        statement = select(*cells).select_from(source.clause).where(*self.between(None))
+        statement = select(*cells).select_from(source.clause).where(*self.conditions, *self.between(None))
         statement = statement.order_by(*elements).limit(literal_column("1"))
         return statement.offset(literal_column(str(size - 1)))
 
@@ -115,6 +125,8 @@ class Road(msgspec.Struct):
 
 def hinted(statement: Select[Any], clause: FromClause, index: str, engine: str) -> Select[Any]:
     """Return the statement with the word to use this index, where the engine knows one."""
+    if not index:  # of a query, which has no index of its own to name
+        return statement
     if engine == MARIADB:
         name = index.replace("`", "``").replace("%", "%%")
         return statement.with_hint(clause, f"FORCE INDEX (`{name}`)", "mysql")

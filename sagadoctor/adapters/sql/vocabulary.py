@@ -61,6 +61,11 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
         raws: list[Any] = [label.encode() for label in column.labels] + ([b""] if opened.engine == MARIADB else [])
     elif column.kind is Kind.BOOL and opened.engine == POSTGRESQL:
         raws = [True, False]
+    elif opened.table.query is not None:
+        told = _of_query(session, opened, column, big=big)
+        if told is None:
+            return None
+        raws = told
     elif index_on(opened, column) is not None:
         raws = _words(session, opened, column, _loose(opened, column))
     elif not big:
@@ -71,6 +76,34 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
             return _by_partial(session, opened, states, column)
         raws = _words(session, opened, column, serving)
     return _sorted(states, raws)
+
+
+def _of_query(session: Session, opened: Opened, column: Column, *, big: bool) -> list[Any] | None:
+    """Return the words of a query; None where the database would read too much for them."""
+    first = _next_word(opened, column, None)
+    if access(session.explain(first), opened.table, (), opened.engine).sequential:
+        return None if big else _words(session, opened, column, _distinct(opened, column))
+    found: list[Any] = []
+    while len(found) <= MOST_WORDS:
+        some = _words(session, opened, column, _next_word(opened, column, found[-1] if found else None))
+        if not some:
+            break
+        found += some
+    return found
+
+
+def _next_word(opened: Opened, column: Column, last: Any) -> Select[Any]:
+    """Return the statement for the word that follows one; of a query, min() may read all of it."""
+    from sqlalchemy import func, literal_column, select
+
+    source = opened.reader.source
+    element = source.element(column)
+    beyond = element.is_not(None) if last is None else element > parameter(opened, column, last)
+    selected = [source.cell(column).label("word")]
+    if opened.engine == SQLITE:
+        selected.append(func.typeof(element).label("kept"))
+    chosen: Select[Any] = select(*selected).select_from(source.clause).where(beyond, *opened.reader.where)
+    return chosen.order_by(element).limit(literal_column("1"))
 
 
 def _by_partial(session: Session, opened: Opened, states: ColumnStates, column: Column) -> Vocabulary | None:

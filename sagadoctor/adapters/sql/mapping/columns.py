@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -22,10 +22,16 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    ValidationError,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import (
+    CoreSchema,
+    no_info_before_validator_function,
+    no_info_plain_validator_function,
+)
 
 from ..paths import parse_path
 from ..patterns import parse_pattern
@@ -83,7 +89,11 @@ Names = Annotated[
 """One column, or several in order."""
 
 
-class TableName(Words):
+class AnyTable(Words):
+    """What stands where a table is wanted: a table by name (`TableName`), or a query (`QueryTable`)."""
+
+
+class TableName(AnyTable):
     """A table by name, perhaps within a schema."""
 
     parts: tuple[Identifier, ...]
@@ -94,31 +104,46 @@ class TableName(Words):
         return ".".join(self.parts)
 
 
-def _table_name(given: Any) -> Any:
+_TABLE_FORMS: Final = 'a table is "name", "schema.name", ["schema", "odd.name"] or { query = "select …", key = "id" }'
+
+
+def _table(given: Any) -> AnyTable:
+    if isinstance(given, AnyTable):
+        return given
     if isinstance(given, str):
-        return {"parts": given.split(".")}
+        name = TableName.model_validate({"parts": given.split(".")})
+        if len(name.parts) > 2:
+            raise ValueError('too many dots; write a name with a dot in it as ["schema", "odd.name"]')
+        return name
     if isinstance(given, list | tuple):
         if len(given) not in (1, 2) or not all(isinstance(part, str) for part in given):
-            raise ValueError('a table is "name", "schema.name" or ["schema", "odd.name"]')
-        return {"parts": list(given)}
-    if isinstance(given, dict):
-        if "query" in given:
-            raise ValueError("a table given as a query is not supported yet; make a view and name it here")
-        raise ValueError('a table is "name", "schema.name" or ["schema", "odd.name"]')
-    return given
+            raise ValueError(_TABLE_FORMS)
+        return TableName.model_validate({"parts": list(given)})
+    if isinstance(given, dict) and given:
+        from .query import query_table
+
+        return query_table(given)
+    raise ValueError(_TABLE_FORMS)
 
 
-def _at_most_two(name: TableName) -> TableName:
-    if len(name.parts) > 2:
-        raise ValueError('too many dots; write a name with a dot in it as ["schema", "odd.name"]')
-    return name
+class _TableForms:
+    """Reads a table's name; the model of a query is made where one is said."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Leave it all to the model of what is given."""
+        del source, handler
+        return no_info_plain_validator_function(_table)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Offer a name, a schema with a name, and a query."""
+        del schema, handler
+        text = {"type": "string"}
+        keys = {"query": text, "key": {"anyOf": [text, {"items": text, "type": "array"}]}}
+        query = {"type": "object", "properties": keys, "required": list(keys), "additionalProperties": False}
+        return {"anyOf": [text, {"items": text, "maxItems": 2, "minItems": 1, "type": "array"}, query]}
 
 
-Table = Annotated[
-    TableName,
-    BeforeValidator(_table_name, json_schema_input_type=str | list[str]),
-    AfterValidator(_at_most_two),
-]
+Table = Annotated[AnyTable, _TableForms()]
 
 
 class TimeFormat(StrEnum):
@@ -231,6 +256,17 @@ class NumberColumn(ColumnWords):
     format: NumberFormat | None = None
     base: StrictInt | StrictFloat | DoubledFrom | None = None
 
+    @model_validator(mode="after")
+    def _is_doubled_from_something(self) -> "NumberColumn":
+        if self.base is None:
+            return self
+        if self.format is not NumberFormat.LOG2:
+            raise ValueError('base is what a number is doubled from: say format = "log2" beside it')
+        start = self.base.default if isinstance(self.base, DoubledFrom) else self.base
+        if not start > 0:
+            raise ValueError(f"base is above zero; {start:g} never becomes more by doubling it")
+        return self
+
 
 class JsonColumn(Words):
     """A JSON document."""
@@ -292,5 +328,30 @@ MaybeTime = Annotated[TimeColumn | None, Short()]
 MaybeNumber = Annotated[NumberColumn | None, Short()]
 MaybeJson = Annotated[JsonColumn | None, Short()]
 
-Condition = dict[Identifier, Scalar | list[Scalar]]
+
+def _fits_some_row(conditions: dict[str, Any]) -> dict[str, Any]:
+    for name, wanted in conditions.items():
+        if wanted == []:
+            raise ValueError(f"{name} = [] fits no row; say the values that it may have")
+    return conditions
+
+
+Condition = Annotated[dict[Identifier, Scalar | list[Scalar]], AfterValidator(_fits_some_row)]
 """What columns must hold: a value, a list of values, "null" or "not null"."""
+
+
+def wrong_at(words: BaseModel, message: str, *key: str) -> ValidationError:
+    """Return the error that one key of a table is wrong, which only the table as a whole could tell."""
+    detail = InitErrorDetails(type=PydanticCustomError("value_error", message), loc=key, input=None)
+    return ValidationError.from_exception_data(type(words).__name__, [detail])
+
+
+def told_by_columns(words: BaseModel, *names: str, below: tuple[str, ...] = ()) -> None:
+    """Raise ValueError where a path stands without the column that it leads into, or a time is taken from steps."""
+    for name in names or type(words).model_fields:
+        spec = getattr(words, name)
+        if getattr(spec, "path", None) is not None and spec.column is None and getattr(spec, "const", None) is None:
+            why = f"a path without a column: say {name} = {{ column = …, path = … }}"
+            raise wrong_at(words, why, *below, name)
+        if getattr(spec, "from_", None) is not None:
+            raise wrong_at(words, 'a time of its own; `from = "steps"` is for times of the saga', *below, name)
