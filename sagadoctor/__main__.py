@@ -66,6 +66,7 @@ import errno  # noqa: E402 - a signal during these would print a traceback
 import gc  # noqa: E402
 import re  # noqa: E402
 from collections.abc import Sequence  # noqa: E402
+from functools import partial  # noqa: E402
 from types import FrameType  # noqa: E402
 
 _WITH_VALUE = ("--config", "--env", "--timeout", "--color", "--log-file")
@@ -109,8 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _collect_seldom()
         # We use no plugin of pydantic's, and looking for one reads the metadata of everything that is installed.
         os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-        code = run(words)
+        code = run(words, alone=True)
     code = _flushed(code)
+    watchdog = sys.modules.get("sagadoctor.cli.watchdog")
+    if watchdog is not None:
+        watchdog.report(code)
     # Threads of blocking drivers are daemons; leaving this way never waits for one that hangs in a C library.
     os._exit(code)
 
@@ -130,15 +134,18 @@ def _version() -> int:
     return 0
 
 
-def run(words: Sequence[str]) -> int:
-    """Run one command line and return its exit code; whatever happens, a person gets a sentence and no traceback."""
+def run(words: Sequence[str], *, alone: bool = False) -> int:
+    """Run one command line and return its exit code; whatever happens, a person gets a sentence and no traceback.
+
+    `alone`: the process is there for nothing else.
+    """
     from sagadoctor.cli.exits import Exit
     from sagadoctor.errors import ConfigError, SagadoctorError, UsageError
 
     try:
         try:
             _STOP.caught = True
-            return _invoke(words)
+            return _invoke(words, alone=alone)
         finally:
             _STOP.caught = False
     except ConfigError as error:
@@ -161,7 +168,7 @@ def run(words: Sequence[str]) -> int:
         return _our_fault(words, error)
 
 
-def _invoke(words: Sequence[str]) -> int:
+def _invoke(words: Sequence[str], *, alone: bool) -> int:
     """Run one command line; what the parser refuses is a UsageError."""
     from typer import TyperException
 
@@ -172,7 +179,8 @@ def _invoke(words: Sequence[str]) -> int:
     stdout, stderr = sys.stdout, sys.stderr
     try:
         front, rest = parted(words)
-        code = program(front, rest)(args=front + rest, prog_name="sagadoctor", standalone_mode=False)
+        failed = partial(_failed, words, Exit.INCOMPLETE) if alone else None
+        code = program(front, rest)(args=front + rest, prog_name="sagadoctor", standalone_mode=False, obj=failed)
     except TyperException as error:
         raise UsageError(_refusal(error)) from None
     except SystemExit as left:

@@ -30,6 +30,10 @@ _KINDS: Final[Mapping[str, type]] = MappingProxyType({STORES: StorePlugin})
 _VALUE: Final = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attribute>\w+(?:\.\w+)*)\Z")
 
 
+class PluginFailedError(ConfigError):
+    """The plugin is installed, and its code fails or gives something else: nobody's configuration is to blame."""
+
+
 class PluginEntry(msgspec.Struct, frozen=True):
     """One installed plugin as its distribution declares it; `problem` says why it can't be used."""
 
@@ -126,9 +130,9 @@ def _imported(entry: PluginEntry) -> object:
         value: object = importlib.import_module(found["module"])
         for attribute in found["attribute"].split("."):
             value = getattr(value, attribute)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the code of a plugin may raise anything on import
+    except BaseException as error:  # noqa: BLE001 - the code of a plugin may raise anything on import
         said = shown(mask_text(f"{type(error).__name__}: {error}"), 300)
-        raise _error(f"{called} can't be imported: {said}") from None
+        raise _failed(f"{called} can't be imported: {said}") from None
     return value
 
 
@@ -142,7 +146,7 @@ def _checked(entry: PluginEntry, value: object) -> object:
         )
     wanted = _KINDS.get(entry.group)
     if wanted is not None and not isinstance(value, wanted):
-        raise _error(f"{called} gives a {type(value).__name__}, not a {wanted.__name__}")
+        raise _failed(f"{called} gives a {type(value).__name__}, not a {wanted.__name__}")
     return value
 
 
@@ -162,3 +166,7 @@ def _version() -> str:
 
 def _error(message: str) -> ConfigError:
     return ConfigError((Problem(message),))
+
+
+def _failed(message: str) -> ConfigError:
+    return PluginFailedError((Problem(message),))

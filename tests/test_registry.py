@@ -17,7 +17,20 @@ GOOD = """
 from sagadoctor.api.v1 import Options, StorePlugin
 plugin = StorePlugin(options=Options, open=lambda options, context: None)
 """
+OURS = ("sagadoctor-dbos",)
 Install = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look away from the plugins of this repository, which an environment for development has."""
+    found = metadata.entry_points
+
+    def without_ours(**wanted: str) -> metadata.EntryPoints:
+        each = (entry for entry in found(**wanted) if entry.dist is None or entry.dist.name not in OURS)
+        return metadata.EntryPoints(each)
+
+    monkeypatch.setattr(metadata, "entry_points", without_ours)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ class Store(Protocol):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """Return what this store can do; complete only after the first read."""
+        """Return what this store can do; complete once `now` was answered, with which every scan begins."""
         ...
 
     async def now(self, deadline: Deadline) -> datetime:
@@ -118,6 +118,45 @@ class Store(Protocol):
     async def close(self) -> None:
         """Let go of every connection; never waits for a thread that hangs."""
         ...
+
+
+class PlainStore:
+    """The answers of a store that keeps no business keys, no parents and no ended sagas without times.
+
+    A plugin's store may inherit them: what is left to write is `capabilities`, `now`, `read`, `fetch`, `check` and
+    `close`. `source` is the place to name in evidence.
+    """
+
+    def __init__(self, context: StoreContext, source: str = "sagas") -> None:
+        """Keep what the configuration says; `source` is shown behind the store's name."""
+        self.context = context
+        self.source = f"{context.name}.{source}"
+
+    @property
+    def name(self) -> str:
+        """Return the configured name."""
+        return self.context.name
+
+    async def ended_ids(self, look: Look) -> AsyncIterator[Sequence[str]]:
+        """Yield nothing: ended sagas that tell when they changed are read by `read`."""
+        nobody: tuple[Sequence[str], ...] = ()
+        for nothing in nobody:
+            yield nothing
+
+    async def find(self, business_key: str, deadline: Deadline) -> tuple[Saga, ...]:
+        """Return nothing: nobody knows a business key here."""
+        del business_key, deadline
+        return ()
+
+    async def children(self, parents: Sequence[str], deadline: Deadline) -> tuple[Saga, ...]:
+        """Return nothing: nobody knows a parent here."""
+        del parents, deadline
+        return ()
+
+    async def survey(self, look: Look) -> Survey:
+        """Return no aggregates."""
+        del look
+        return Survey(self.name, self.source)
 
 
 class StoreContext(msgspec.Struct, frozen=True):

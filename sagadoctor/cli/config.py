@@ -53,12 +53,19 @@ def show(
 @app.command("schema", short_help="Print the JSON Schema, for editors.")
 def schema(context: typer.Context) -> None:
     """Print the JSON Schema of the configuration with the installed plugins, for editors."""
+    from sagadoctor.bootstrap import plugin
     from sagadoctor.config.schema import schema as made
     from sagadoctor.export.wire import encode
-    from sagadoctor.registry import names, store_plugin
+    from sagadoctor.registry import PluginFailedError, names
 
     given: Globals = context.obj
-    given.terminal.line(encode(made({name: store_plugin(name) for name in names()})))
+    plugins = {}
+    for name in names():
+        try:
+            plugins[name] = plugin(name)
+        except PluginFailedError as error:
+            given.terminal.say(f"left out: {error.problems[0].message}")
+    given.terminal.line(encode(made(plugins)))
 
 
 @app.command("path")

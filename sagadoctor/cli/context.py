@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ class Globals(msgspec.Struct, frozen=True):
     read_only: bool = False
     timeout: float | None = None
     log_file: Path | None = None
+    failed: Callable[[str], int] | None = None
+    """Where the process is there for this run alone: says why there is no result, and gives the code for that."""
 
     @property
     def repeated(self) -> tuple[str, ...]:
@@ -41,24 +43,40 @@ class Globals(msgspec.Struct, frozen=True):
         return tuple(options)
 
 
-def with_backends(given: Globals, work: Callable[[Doctor], Awaitable[T]]) -> T:
+LOOKING_SECONDS: Final = 60.0
+"""What a command that looks takes at most unless `--timeout` says otherwise."""
+
+
+def with_backends(given: Globals, work: Callable[[Doctor], Awaitable[T]], *, looks: bool = True) -> T:
     """Load the configuration, open the backends, run `work`, and close whatever happens.
 
+    A command that only `looks` has an end even where nobody said one; one that acts has the end that was said.
     Raises ConfigError before anything is contacted; KeyboardInterrupt when SIGINT or SIGTERM came.
     """
     from sagadoctor.bootstrap import open_doctor
 
-    doctor = open_doctor(given.config, given.env, read_only=given.read_only)
-    for warning in doctor.configuration.warnings:
-        given.terminal.say(f"warning: {warning}")
+    with ExitStack() as until_end:
 
-    async def run() -> T:
-        try:
-            return await work(doctor)
-        finally:
-            await doctor.backends.close()
+        def before_foreign() -> None:
+            from sagadoctor.services.foreign.hush import hushed
 
-    return run_until_told(run)
+            from .watchdog import divide
+
+            if given.failed is not None:
+                divide(LOOKING_SECONDS if looks and given.timeout is None else given.timeout, given.failed)
+            until_end.enter_context(hushed())
+
+        doctor = open_doctor(given.config, given.env, read_only=given.read_only, before_foreign=before_foreign)
+        for warning in doctor.configuration.warnings:
+            given.terminal.say(f"warning: {warning}")
+
+        async def run() -> T:
+            try:
+                return await work(doctor)
+            finally:
+                await doctor.backends.close()
+
+        return run_until_told(run)
 
 
 def run_until_told(main: Callable[[], Awaitable[T]]) -> T:

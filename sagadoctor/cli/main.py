@@ -93,7 +93,7 @@ def start(
         log_file = log_file or said.log_file
     terminal = open_terminal(colour=color or "auto", plain=plain, quiet=quiet, verbose=verbose)
     named, log = (Path(name) if name else None for name in (config, log_file))
-    context.obj = Globals(terminal, named, env, read_only, limit, log)
+    context.obj = Globals(terminal, named, env, read_only, limit, log, failed=context.obj)
     if log is not None:
         from .log import write_log_to
 

@@ -34,6 +34,8 @@ NOT_FOR_SQLITE = (
     "sqlalchemy.orm",
     "psycopg",
     "pymysql",
+    "sagadoctor.services.foreign",
+    "sagadoctor.cli.watchdog",
 )
 TELL = "import sys, json; sys.stderr.write('\\nloaded: ' + ' '.join(sorted(sys.modules)))"
 

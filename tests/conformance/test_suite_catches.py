@@ -331,6 +331,12 @@ class ClaimsLate(MemoryStore):
         return super().capabilities if not self.calls else frozenset((Capability.STEPS,))
 
 
+class ClaimsAfterReading(MemoryStore):
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return super().capabilities if "read" in self.calls else frozenset((Capability.ENDED,))
+
+
 CAUGHT: dict[type[MemoryStore], tuple[str, ...]] = {
     DropsAtBorders: (
         "test_more_rows_than_a_page_are_read_once_each",
@@ -396,6 +402,7 @@ CAUGHT: dict[type[MemoryStore], tuple[str, ...]] = {
     ClaimsLocks: ("test_a_capability_that_is_claimed_can_be_had",),
     ClaimsNoReplies: ("test_what_is_told_around_sagas_is_claimed",),
     ClaimsLate: ("test_a_capability_that_is_claimed_can_be_had",),
+    ClaimsAfterReading: ("test_what_it_can_do_is_known_once_it_was_asked_for_the_time",),
 }
 
 

@@ -7,13 +7,13 @@ from collections.abc import Generator, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from .address import POSTGRESQL
+from .address import MARIADB, POSTGRESQL
 from .driver import Driver, Link, Row
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.elements import ClauseElement
 
-    from .catalog import Catalog
+    from .catalog import Catalog, Table
 
 
 class Session:
@@ -53,6 +53,12 @@ class Session:
     def security(self) -> str:
         """Return how the connection is secured, in words; empty where nothing goes over a network."""
         return self._driver.security(self._link)
+
+    def named(self, table: Table) -> str:
+        """Return a table's name with its schema, quoted for the text of a `statement`."""
+        mark = "`" if self.engine == MARIADB else '"'
+        parts = [part for part in (table.schema, table.name) if part is not None]
+        return ".".join(mark + part.replace(mark, mark * 2).replace(":", "\\:") + mark for part in parts)
 
     def rows(self, statement: ClauseElement) -> list[Row]:
         """Run a small statement and return ordinary Python values."""

@@ -25,6 +25,30 @@ def bound(value: object) -> BindParameter[Any]:
     return bindparam(None, value, type_=NullType(), unique=True)
 
 
+def statement(text: str, **values: object) -> ClauseElement:
+    """Return SQL of one's own; each `:name` in it is bound to the value of that name, never spliced in.
+
+    A list, tuple or set stands for a bracket: `id in :ids`; nothing is in an empty one, and nothing is not in it.
+    A colon that is no parameter is written `\\:`; `::` stays.
+    """
+    from sqlalchemy import bindparam
+    from sqlalchemy import text as clause
+    from sqlalchemy.types import NullType
+
+    several = (list, tuple, set, frozenset)
+    return clause(text).bindparams(
+        *(
+            bindparam(
+                name,
+                (list(value) or [None]) if isinstance(value, several) else value,
+                type_=NullType(),
+                expanding=isinstance(value, several),
+            )
+            for name, value in values.items()
+        )
+    )
+
+
 def quoted(name: str) -> quoted_name:
     """Return a name that is always quoted, whatever is in it."""
     from sqlalchemy.sql.elements import quoted_name

@@ -3,6 +3,8 @@
 The guest connection to SQL databases is `sagadoctor.api.v1.sql`, loaded only by those who ask for it.
 """
 
+from msgspec.structs import replace
+
 from sagadoctor.api.deadline import Deadline
 from sagadoctor.api.options import Duration, LateModel, Options, Secret
 from sagadoctor.api.ports import (
@@ -11,10 +13,12 @@ from sagadoctor.api.ports import (
     CheckLine,
     Look,
     Page,
+    PlainStore,
     Store,
     StoreContext,
     StorePlugin,
 )
+from sagadoctor.api.worker import Worker
 from sagadoctor.clock import Clock, StillClock, SystemClock
 from sagadoctor.errors import (
     AccessDenied,
@@ -84,6 +88,7 @@ __all__ = [
     "OutboxEntry",
     "Owner",
     "Page",
+    "PlainStore",
     "Policy",
     "Problem",
     "Receipt",
@@ -110,8 +115,10 @@ __all__ = [
     "Thresholds",
     "TooManyConnections",
     "Unreachable",
+    "Worker",
     "WrongService",
     "mask_text",
     "mask_url",
+    "replace",
     "shown",
 ]

@@ -8,7 +8,7 @@ from sagadoctor.api.sql.lanes import CONNECTIONS
 from sagadoctor.api.sql.pages import beyond
 from sagadoctor.api.sql.plans import Access, access
 from sagadoctor.api.sql.session import Session
-from sagadoctor.api.sql.statement import bound, quoted
+from sagadoctor.api.sql.statement import bound, quoted, statement
 from sagadoctor.api.sql.troubles import CellUnreadable
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "nearest",
     "parse_address",
     "quoted",
+    "statement",
 ]

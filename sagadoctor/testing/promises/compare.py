@@ -8,9 +8,8 @@ from typing import Final
 
 import msgspec
 
+from sagadoctor.api.typed import mistyped
 from sagadoctor.api.v1 import Capability, Page, Saga, Store
-
-from .typed import mistyped
 
 MOST_IN_A_PAGE: Final = 10_000
 _UNCOMPARED: Final = frozenset(("source", "derived"))

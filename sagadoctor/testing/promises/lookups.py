@@ -6,11 +6,11 @@ import unittest
 from datetime import timedelta
 from typing import Final
 
+from sagadoctor.api.typed import mistyped
 from sagadoctor.api.v1 import LIVE, BackendError, Capability, Saga, SagaState, Store, Survey
 
 from .compare import assert_each_once, checked, ids_of, kept
 from .setting import StoreSetting, later, look, rows_of
-from .typed import mistyped
 
 HOSTILE: Final = (
     "'; DROP TABLE sagas; --",

@@ -8,12 +8,12 @@ import unittest
 from datetime import datetime, timedelta
 from typing import Final
 
+from sagadoctor.api.typed import mistyped
 from sagadoctor.api.v1 import Capability, CheckLevel, CheckLine, Saga, Store
 
 from .compare import assert_each_once, checked, ids_of
 from .questions import QUESTIONS, may_answer, refusal
 from .setting import CLOCK, StoreSetting, Watch, alone, later, look, rows_of
-from .typed import mistyped
 
 MOST_CONNECTIONS: Final = 2
 GIVEN_UP_AFTER: Final = (0, 0.001, 0.003, 0.01, 0.02, 0.05)
@@ -94,6 +94,20 @@ class Manners(StoreSetting):
             assert timedelta(0) <= moments[1] - moments[0] < timedelta(minutes=1), f"now() told {moments}"
 
         self.ask([self.plain(1)], work)
+
+    def test_what_it_can_do_is_known_once_it_was_asked_for_the_time(self) -> None:
+        """A scan asks for the time first, and then decides by the capabilities what it asks for."""
+
+        async def work(store: Store) -> None:
+            await store.now(later())
+            early = store.capabilities
+            await rows_of(store, all_ended=True)
+            late = sorted(store.capabilities - early)
+            assert not late, (
+                f"{', '.join(late)}: claimed only after the first read, so a scan asks for less than there is"
+            )
+
+        self.ask([self.plain(1), self.plain(2, self.ended_state)], work)
 
     def test_a_capability_that_is_claimed_can_be_had(self) -> None:
         """What the store says it can do is there in a saga that has everything."""

@@ -121,12 +121,16 @@ class StoreSetting(StoreHooks):
     @property
     def live_state(self) -> SagaState:
         """Return a live state that the store can keep."""
-        return next(state for state in self.states if state in LIVE)
+        return self._any("live", {state for state in self.states if state in LIVE})
 
     @property
     def ended_state(self) -> SagaState:
         """Return an ended state that the store can keep."""
-        return next(state for state in self.states if state not in LIVE)
+        return self._any("ended", {state for state in self.states if state not in LIVE})
+
+    def _any(self, kind: str, kept: set[SagaState]) -> SagaState:
+        assert kept, f"say in `states` at least one {kind} state that the store can keep, with the store's word for it"
+        return next(state for state in self.states if state in kept)
 
     def tells_of(self, name: str) -> bool:
         """Say whether the store can keep this field."""
