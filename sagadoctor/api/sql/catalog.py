@@ -17,6 +17,8 @@ from .statement import quoted
 if TYPE_CHECKING:
     from sqlalchemy import ColumnClause, FromClause
 
+    from .inventory import Inventory
+
 
 class Kind(StrEnum):
     """What family of values a column holds."""
@@ -121,6 +123,10 @@ class Catalog(abc.ABC):
     @abc.abstractmethod
     def table(self, parts: Sequence[str]) -> Table:
         """Return the table called so (name, or schema and name); raises SchemaMismatch."""
+
+    @abc.abstractmethod
+    def inventory(self) -> Inventory:
+        """Return every table of the database as the catalogue lists it; none of them is read."""
 
     @abc.abstractmethod
     def excess(self, found: Table) -> tuple[str, ...]:

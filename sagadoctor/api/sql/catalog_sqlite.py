@@ -6,10 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from .catalog import Catalog, Column, Index, Kind, Table, fitting, no_such_table
 
 if TYPE_CHECKING:
     from .driver import Driver, Link
+    from .inventory import Inventory
 
 _COUNTED = 1_000_000
 _ROW_ID_NAMES = ("rowid", "_rowid_", "oid")
@@ -32,6 +35,11 @@ class SqliteCatalog(Catalog):
         if name is None:
             raise no_such_table(parts, [(None, row[0]) for row in there])
         kind, text = next((row[1], row[2]) for row in there if row[0] == name)
+        found = self._described(name, kind, text)
+        return replace(found, rows=self._rows(name, found.row_id))
+
+    def _described(self, name: str, kind: str, text: str) -> Table:
+        """Return a table without its number of rows."""
         info = self._driver.rows(
             self._link, 'select name, type, "notnull", pk from pragma_table_xinfo(?) where hidden in (0, 2, 3)', (name,)
         )
@@ -46,10 +54,19 @@ class SqliteCatalog(Catalog):
             name=name,
             columns=columns,
             indexes=self._indexes(name, key),
-            rows=self._rows(name, row_id),
             row_id=row_id,
             is_view=kind == "view",
         )
+
+    def inventory(self) -> Inventory:
+        """Return every table and view of the file; only where a row id counts them, how many rows there are."""
+        from .inventory_sqlite import inventory
+
+        def listed(name: str, kind: str, text: str) -> Table:
+            found = self._described(name, kind, text)
+            return replace(found, rows=self._rows(name, found.row_id)) if found.row_id is not None else found
+
+        return inventory(lambda text, parameters: self._driver.rows(self._link, text, parameters), listed)
 
     def _indexes(self, name: str, key: tuple[str, ...]) -> tuple[Index, ...]:
         found: list[Index] = []

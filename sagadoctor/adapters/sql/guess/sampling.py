@@ -1,0 +1,234 @@
+"""A bounded look at a table's rows: some at both ends of its key, texts cut, and never all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sagadoctor.api.v1 import BackendError
+from sagadoctor.api.v1.proposing import Listed
+from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Column, Kind, Session, Table
+
+from .names import ID_NAMES, ORDER_NAMES, SAGA_ROLES, STATE_NAMES, STEP_ROLES, STEP_TIMES, TIMES, is_mappable, ranked
+from .seen import MOST_WORDS, Seen, SeenColumn
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Select
+
+ROWS: Final = 400
+"""Rows from each end of the key."""
+DOCUMENTS: Final = 30
+"""Rows from each end whose long texts are read too."""
+CELL: Final = 120
+"""Characters of an ordinary cell."""
+DOCUMENT: Final = 16_000
+"""Characters of a long text; what is longer is left out, for half a JSON document tells nothing."""
+MOST_COLUMNS: Final = 80
+_MOST_DOCUMENTS: Final = 8
+_LONG: Final = 250
+_KNOWN: Final = (
+    STATE_NAMES,
+    ID_NAMES,
+    ORDER_NAMES,
+    *TIMES.values(),
+    *SAGA_ROLES.values(),
+    *STEP_ROLES.values(),
+) + tuple(STEP_TIMES.values())
+
+
+def sample(session: Session, listed: Listed, rows: int = ROWS) -> Seen:
+    """Return a table with some of its rows; raises BackendError."""
+    table = listed.table
+    columns = _chosen(table)
+    narrow = [column for column in columns if not _is_long(column)]
+    long = [column for column in columns if _is_long(column)][:_MOST_DOCUMENTS]
+    cells, whole = _cells(session, table, narrow, rows)
+    documents, _ = _cells(session, table, long, DOCUMENTS, documents=True)
+    seen = []
+    for column in columns:
+        if column in narrow:
+            place = narrow.index(column)
+            told = tuple(row[place] for row in cells)
+            seen.append(SeenColumn(column, told, column.labels, all_words=whole or bool(column.labels)))
+        elif column in long:
+            place = long.index(column)
+            texts = tuple(row[place] for row in documents)
+            kept = tuple(text for text in texts if text is not None)
+            short = tuple(None if text is None else text[:CELL] for text in texts)
+            seen.append(SeenColumn(column, short, documents=kept))
+        else:
+            seen.append(SeenColumn(column))
+    return Seen(listed, tuple(seen), max(len(cells), len(documents)), whole)
+
+
+def unread(listed: Listed, trouble: str = "") -> Seen:
+    """Return a table of which only the catalogue was read."""
+    return Seen(listed, tuple(SeenColumn(column) for column in _chosen(listed.table)), trouble=trouble)
+
+
+def _chosen(table: Table) -> list[Column]:
+    """Return the columns that a mapping may name; of very many, those with a usual name and the first ones."""
+    may = [column for column in table.columns if is_mappable(column.name)]
+    if len(may) <= MOST_COLUMNS:
+        return may
+    keys = {name for index in table.indexes for name in index.columns}
+    usual = [
+        column
+        for column in may
+        if column.name in keys or any(ranked(column.name, names) is not None for names in _KNOWN)
+    ]
+    return list({column.name: column for column in (*usual, *may)}.values())[:MOST_COLUMNS]
+
+
+def _is_long(column: Column) -> bool:
+    if column.kind in (Kind.JSON, Kind.JSONB, Kind.ARRAY):
+        return True
+    return column.kind in (Kind.TEXT, Kind.OTHER) and (column.length is None or column.length > _LONG)
+
+
+def _cells(
+    session: Session, table: Table, columns: Sequence[Column], rows: int, *, documents: bool = False
+) -> tuple[list[Sequence[str | None]], bool]:
+    """Return rows from both ends of the key, each once, and whether they are all there are."""
+    if not columns:
+        return [], False
+    first = _asked(session, table, columns, rows, documents=documents, newest=False)
+    if len(first) < rows:
+        return [row[1:] for row in first], True
+    last = _asked(session, table, columns, rows, documents=documents, newest=True) if _key(table) else []
+    kept: dict[Any, Sequence[str | None]] = {}
+    for number, row in enumerate((*first, *last)):
+        kept.setdefault(row[0] if row[0] is not None else number, row[1:])
+    return list(kept.values()), False
+
+
+def _key(table: Table) -> tuple[str, ...]:
+    """Return what rows can be read in the order of, without sorting them."""
+    if table.primary_key:
+        return table.primary_key
+    if table.row_id is not None:
+        return (table.row_id,)
+    for index in table.indexes:
+        if index.unique and index.predicate is None and None not in index.columns:
+            return tuple(name for name in index.columns if name is not None)
+    return ()
+
+
+def _asked(
+    session: Session, table: Table, columns: Sequence[Column], rows: int, *, documents: bool, newest: bool
+) -> list[Sequence[Any]]:
+    from sqlalchemy import literal_column, null, select
+
+    clause = table.clause()
+    key = [clause.c[name] for name in _key(table) if name in clause.c]
+    by = [each.desc() if newest else each.asc() for each in key]
+    known = [_text(session, _column(table, name), clause.c[name], CELL) for name in _key(table) if name in clause.c]
+    mark: ColumnElement[Any] = known[0] if known else null()
+    for part in known[1:]:
+        mark = mark.concat("\x1f").concat(part) if session.engine != MARIADB else _joined(mark, part)
+    cells = [
+        _document(session, column, clause.c[column.name])
+        if documents
+        else _text(session, column, clause.c[column.name], CELL)
+        for column in columns
+    ]
+    statement: Select[Any] = select(mark, *cells).select_from(clause).order_by(*by).limit(literal_column(str(rows)))
+    return [tuple(_plain(cell) for cell in row) for row in session.rows(statement)]
+
+
+def _joined(left: ColumnElement[Any], right: ColumnElement[Any]) -> ColumnElement[Any]:
+    from sqlalchemy import func
+
+    joined: ColumnElement[Any] = func.concat(left, "\x1f", right)
+    return joined
+
+
+def _plain(cell: Any) -> str | None:
+    if cell is None:
+        return None
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes | bytearray) else str(cell)
+
+
+def _column(table: Table, name: str) -> Column:
+    return next((each for each in table.columns if each.name == name), Column(name, Kind.INT, "row id"))
+
+
+def _text(session: Session, column: Column, element: ColumnElement[Any], longest: int) -> ColumnElement[Any]:
+    """Return a cell as a text, cut."""
+    from sqlalchemy import Text, cast, func, literal_column
+
+    bound_at = literal_column(str(longest))
+    if column.kind is Kind.BYTES:
+        if session.engine == POSTGRESQL:
+            return func.encode(func.substr(element, 1, literal_column("32")), literal_column("'hex'"))
+        return func.lower(func.hex(func.substr(element, 1, literal_column("32"))))
+    if column.kind is Kind.BOOL and session.engine == MARIADB:
+        element = element + literal_column("0")
+    return func.substr(cast(element, Text), literal_column("1"), bound_at)
+
+
+def _document(session: Session, column: Column, element: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a long cell as a text, NULL where it is too long to be looked at."""
+    from sqlalchemy import Text, case, cast, func, literal_column
+
+    most = literal_column(str(DOCUMENT))
+    if session.engine == POSTGRESQL:
+        size = func.pg_column_size(element)
+    else:
+        size = func.length(element)
+    whole = cast(element, Text)
+    if column.kind is Kind.ARRAY:
+        whole = cast(func.array_to_json(element), Text)
+    return case((size < literal_column(str(DOCUMENT * 4)), case((func.length(whole) <= most, whole))))
+
+
+def words_beyond(session: Session, table: Table, column: Column) -> tuple[tuple[str, ...], bool]:
+    """Return words of a column that no sample may show, and whether these are all: by its index, else by statistics."""
+    if column.kind is Kind.ENUM:
+        return column.labels, True
+    leads = any(index.predicate is None and index.columns[:1] == (column.name,) for index in table.indexes)
+    if leads and column.kind in (Kind.TEXT, Kind.INT, Kind.OTHER):
+        try:
+            words = _loose(session, table, column)
+        except BackendError:
+            words = None
+        if words is not None:
+            return words, len(words) <= MOST_WORDS
+    if session.engine == POSTGRESQL and table.schema is not None:
+        return _told_by_statistics(session, table, column), False
+    return (), False
+
+
+def _loose(session: Session, table: Table, column: Column) -> tuple[str, ...]:
+    """Go from each word straight to the next one, by the index."""
+    from sqlalchemy import Text, cast, func, literal_column, select
+
+    clause = table.clause()
+    element = clause.c[column.name]
+    words = select(func.min(element).label("word")).select_from(clause).cte("words", recursive=True)
+    following = select(func.min(element)).select_from(clause).where(element > words.c.word)
+    words = words.union_all(select(following.scalar_subquery()).where(words.c.word.is_not(None)))
+    statement = (
+        select(cast(words.c.word, Text)).where(words.c.word.is_not(None)).limit(literal_column(str(MOST_WORDS + 1)))
+    )
+    return tuple(word for (cell,) in session.rows(statement) if (word := _plain(cell)) is not None)
+
+
+def _told_by_statistics(session: Session, table: Table, column: Column) -> tuple[str, ...]:
+    from sqlalchemy import text
+
+    asked = text(
+        "select unnest(most_common_vals::text::text[]) from pg_catalog.pg_stats "
+        "where schemaname = :schema and tablename = :name and attname = :column"
+    ).bindparams(schema=table.schema, name=table.name, column=column.name)
+    rows = session.rows(asked)
+    return tuple(word for (cell,) in rows if (word := _plain(cell)) is not None)[: MOST_WORDS + 1]
+
+
+def within(schema: str | None, listed: Iterable[Listed]) -> list[Listed]:
+    """Return the tables of one schema, exactly so called, else regardless of case."""
+    every = list(listed)
+    if schema is None:
+        return every
+    exact = [each for each in every if each.table.schema == schema]
+    return exact or [each for each in every if (each.table.schema or "").casefold() == schema.casefold()]
