@@ -58,7 +58,14 @@ def has_index(table: Table, name: str) -> bool:
 
 
 def create_index(table: Table, names: list[str], engine: str) -> str:
-    """Return CREATE INDEX as this engine runs it beside its daily work."""
+    """Return CREATE INDEX as this engine runs it beside its daily work; of a query, what to do in place of it."""
+    if table.query is not None:
+        of = " and ".join(names) or "what tells that they are live"
+        read = ", ".join(dict.fromkeys(place_of(each, engine) for each in table.query.tables)) or "what it reads"
+        return (
+            f"let {table.place} itself keep only what can be live, by an indexed column, "
+            f"or create an index on what {of} of it is made of, in {read}"
+        )
     plain = re.sub(r"\W+", "_", "_".join([table.name, *names]).lower()).strip("_")[:60]
     columns = ", ".join(_quoted(name, engine) + _prefix(table, name, engine) for name in names)
     concurrently = "CONCURRENTLY " if engine == POSTGRESQL and not table.leaves else ""
@@ -89,6 +96,7 @@ def _literal(text: str) -> str:
 def grant_reading(tables: Sequence[Table], engine: str) -> str:
     """Return the statements that let a user read these tables, and nothing more."""
     told: list[str] = []
+    tables = [each for table in tables for each in (table.query.tables if table.query is not None else (table,))]
     if engine == POSTGRESQL:
         schemas = dict.fromkeys(_quoted(table.schema, engine) for table in tables if table.schema)
         told += [f"GRANT USAGE ON SCHEMA {', '.join(schemas)} TO …"] if schemas else []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from sagadoctor.api.v1 import FullScanRefused, Look, Page, Saga
-from sagadoctor.api.v1.sql import POSTGRESQL, Guest, Session, Table
+from sagadoctor.api.v1.sql import POSTGRESQL, Guest, Session, Table, access
 
 from .conditions import since_condition
 from .opened import Opened
@@ -18,7 +18,7 @@ from .page import Companions, Rows, collect
 from .planning import Journey
 from .reader import SagaReader
 from .repeats import repeated
-from .roads import Road, row_keys
+from .roads import MOST_UNKEYED, Road, row_keys
 from .source import Missing
 from .states import ColumnStates, RuleStates
 from .words import ended_spellings
@@ -110,6 +110,8 @@ def _blocks(session: Session, opened: Opened) -> list[tuple[Table, int, int]] | 
 
     if session.engine != POSTGRESQL or session.version_number < _TID_RANGES or opened.table.is_view:
         return None
+    if opened.table.query is not None:
+        return None
     whole = opened.table
     parts = [replace(whole, schema=schema, name=name, leaves=()) for schema, name in whole.leaves] or [whole]
     found: list[tuple[Table, int, int]] = []
@@ -148,11 +150,12 @@ async def _by_block(
 
 
 async def _by_key(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[list[Saga]]:
-    from sqlalchemy import select
+    from sqlalchemy import and_, literal_column, not_, select
 
     reader = opened.reader
+    source = reader.source
     keys, unique = row_keys(opened)
-    if not unique:
+    if not unique and opened.table.query is None:
         raise FullScanRefused(
             f"{opened.table.place} has no primary key, so it can't be read in small bites",
             hint="add a primary key, or an index that begins with the state",
@@ -161,17 +164,39 @@ async def _by_key(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[lis
     conditions = wanted(opened, reader, look)
     pace = Pace(_BITE_ROWS, _FEWEST_ROWS)
     road = Road(opened, [], keys, unique=True)
+    if opened.table.query is not None:
+        keyed = [source.element(key.column).is_not(None) for key in keys if key.column is not None]
+        road.conditions.extend(keyed)
+        await guest.run(lambda session: _must_be_gentle(session, opened, road), look.deadline)
+        statement = select(*reader.selection.items).select_from(source.clause).where(*reader.where, not_(and_(*keyed)))
+        rows, seconds = await _timed(guest, look, statement.limit(literal_column(str(MOST_UNKEYED))), companions)
+        yield rows.sagas
+        await pace.rest(seconds)
     while not road.done:
         end = await guest.run(_end_of_bite(road, pace.size), look.deadline)
         statement = (
             select(*reader.selection.items)
             .select_from(reader.source.clause)
-            .where(*reader.where, *road.between(end), *conditions)
+            .where(*reader.where, *road.conditions, *road.between(end), *conditions)
         )
         rows, seconds = await _timed(guest, look, statement, companions)
         yield rows.sagas
         road.last, road.done = end, end is None
         await pace.rest(seconds)
+
+
+def _must_be_gentle(session: Session, opened: Opened, road: Road) -> None:
+    """Raise FullScanRefused where every bite of a query would make the database work out all of it."""
+    found = access(session.explain(road.step(_FEWEST_ROWS)), opened.table, (), opened.engine)
+    if found.sorts or found.whole:
+        key = ", ".join(opened.table.primary_key)
+        raise FullScanRefused(
+            f"{opened.table.place} can't be read gently: no index gives its rows in the order of its key ({key}), so "
+            "each bite of it would read everything below it again",
+            source=opened.context.name,
+            hint="let its key be an indexed column of the biggest table that it reads, without GROUP BY, DISTINCT and "
+            "UNION; or let the query itself keep only what can be live, by an indexed column",
+        )
 
 
 def _end_of_bite(road: Road, size: int) -> Callable[[Session], list[Any] | None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sagadoctor.api.v1.sql import Column
 
-from .roads import SORTED_ROWS, Road
+from .roads import MOST_UNKEYED, SORTED_ROWS, Road
 from .states import ColumnStates, RuleStates
 from .vocabulary import index_on
 
@@ -21,17 +21,18 @@ def left_out(planner: Planner, live: Sequence[Road], missed: list[str]) -> list[
     """Return the roads to what the live ones leave out; what no index finds is added to `missed`."""
     from sqlalchemy import or_
 
-    states, source, reader = planner.reader.states, planner.reader.source, planner.reader
+    states, source = planner.reader.states, planner.reader.source
     leading = {each for other in live for each in other.leading}
     found: list[Road] = []
+    no_key = "an id" if planner.opened.table.query is None else "a key"
 
     def add(name: str, conditions: Sequence[ColumnElement[bool]], column: Column | None, index: str | None) -> None:
-        known = planner.types if name == "an id" else planner.known
+        known = planner.types if name == no_key else planner.known
         road = Road(planner.opened, [*conditions, *known], planner.keys, planner.unique, rows=SORTED_ROWS)
         road.index = index
         road.leading = frozenset(leading | ({column.name} if column is not None else set()))
-        if name == "an id":
-            road.keys, road.unique, road.rows, road.mixed = (), False, 1000, True
+        if name == no_key:
+            road.keys, road.unique, road.rows, road.mixed = (), False, MOST_UNKEYED, True
         if planner.is_good(road):
             found.append(road)
         else:
@@ -45,9 +46,9 @@ def left_out(planner: Planner, live: Sequence[Road], missed: list[str]) -> list[
         add("a matching rule", [states.unmatched()], None, None)
     found += untimed(planner, live, missed, "live")
     if not planner.unique:
-        nulls = [column for column in reader.identity.columns if column.nullable]
+        nulls = planner.keys_that_lack()
         if nulls:
-            add("an id", [or_(*(source.element(column).is_(None) for column in nulls))], nulls[0], None)
+            add(no_key, [or_(*(source.element(column).is_(None) for column in nulls))], nulls[0], None)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 
 from sagadoctor.api.v1 import Look, Page, Saga
 from sagadoctor.api.v1.sql import Guest, Session
@@ -11,7 +12,7 @@ from .opened import Opened
 from .page import Rows, collect
 from .planning import Journey, Planner
 from .repeats import repeated
-from .roads import PAGE_ROWS, Road
+from .roads import MOST_UNKEYED, PAGE_ROWS, Road
 
 
 async def scan_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[Page]:
@@ -36,8 +37,30 @@ async def scan_pages(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[
             kept = [saga for saga in sagas if opened.is_live(saga) or opened.is_wanted(saga, look)]
             if kept:
                 yield Page(kept)
+    said = _about_keys(opened, journey)
+    if said.notes:
+        yield said
     if journey.refused is not None:
         raise journey.refused
+
+
+def _about_keys(opened: Opened, journey: Journey) -> Page:
+    """Say what was odd about the keys that rows were paged by, and whether that kept any of them from being read."""
+    table, roads = opened.table, [*journey.live, *journey.ended]
+    notes: list[str] = []
+    if table.query is not None and any(road.repeats for road in roads):
+        key = ", ".join(table.primary_key)
+        notes.append(
+            f"{table.place}: its key ({key}) does not tell its rows apart; all rows of one key were read together"
+        )
+    unkeyed = max((road.unkeyed for road in roads), default=0)
+    cut = unkeyed >= MOST_UNKEYED
+    what = "a key" if table.query is not None else "an id"
+    if cut:
+        notes.append(f"{table.place}: rows without {what} can't be paged; only {MOST_UNKEYED:,} of them were read")
+    elif unkeyed and table.query is not None:
+        notes.append(f"{table.place}: {unkeyed:,} rows have NULL in its key ({', '.join(table.primary_key)})")
+    return Page((), truncated=cut, notes=tuple(notes))
 
 
 async def _live(guest: Guest, opened: Opened, look: Look, journey: Journey) -> AsyncIterator[Page]:
@@ -85,8 +108,10 @@ async def walk(guest: Guest, opened: Opened, road: Road, look: Look, most: int |
         return collect(session, statement, companions, key)
 
     rows = await guest.run(work, look.deadline)
+    if rows.keys and not road.repeats:
+        road.repeats = any(one == other for one, other in pairwise(rows.keys))
     if not road.keys:
-        road.done = True
+        road.done, road.unkeyed = True, rows.count
     elif not road.unique and rows.last is not None and rows.count >= limit and not rows.cut:
         _trim(road, rows, limit)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -10,7 +11,7 @@ import msgspec
 from sagadoctor.api.v1 import Capability, Deadline, Look, Saga, SagaState, SchemaMismatch, StoreContext
 from sagadoctor.api.v1.sql import Guest, Session, Table
 
-from .mapping.columns import TableName
+from .mapping.columns import AnyTable, TableName
 from .mapping.saga import Alive
 from .options import SqlOptions
 from .outbox import Outbox
@@ -102,21 +103,33 @@ class Opened(msgspec.Struct, frozen=True):
 class _Tables:
     """Finds the tables that a mapping names; what is missing is collected."""
 
-    def __init__(self, session: Session, missing: Missing) -> None:
-        self._session, self._missing = session, missing
+    def __init__(self, session: Session, missing: Missing, bearable: int) -> None:
+        self._session, self._missing, self._bearable = session, missing, bearable
         self.found: list[Table] = []
 
-    def find(self, name: TableName | None) -> Table | None:
+    def find(self, name: AnyTable | None, place: str, by: Iterable[Sequence[str | None]] = ()) -> Table | None:
+        """Return a table; of a query `place` is its key, and `by` are columns that it will be looked up by."""
         if name is None:
             return None
         try:
-            table = self._session.catalog.table(list(name.parts))
+            if isinstance(name, TableName):
+                table = self._session.catalog.table(list(name.parts))
+            else:
+                table = self._query(name, f"{place}.query", by)
         except SchemaMismatch as mismatch:
             self._missing.note(mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
             return None
         if table not in self.found:
             self.found.append(table)
         return table
+
+    def _query(self, words: AnyTable, place: str, by: Iterable[Sequence[str | None]]) -> Table:
+        from .mapping.query import QueryTable
+        from .query_tables import open_query
+
+        assert isinstance(words, QueryTable)
+        sets = [[name for name in names if name is not None] for names in by]
+        return open_query(self._session, words, place, [names for names in sets if names], self._bearable)
 
 
 async def open_mapping(guest: Guest, options: SqlOptions, context: StoreContext, deadline: Deadline) -> Opened:
@@ -126,16 +139,25 @@ async def open_mapping(guest: Guest, options: SqlOptions, context: StoreContext,
 
 def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opened:
     missing = Missing()
-    tables = _Tables(session, missing)
-    words = options.steps
-    alive = options.saga.owner.alive if options.saga.owner is not None else None
-    table = tables.find(options.saga.table)
-    child = tables.find(getattr(words, "table", None))
-    outbox = tables.find(options.outbox.table if options.outbox is not None else None)
-    workers = tables.find(alive.table if alive is not None else None)
-    talk = [tables.find(words.table) if words is not None else None for words in (options.received, options.replies)]
-    waiting = options.locks.waiters if options.locks is not None else None
-    locks = [tables.find(words.table) if words is not None else None for words in (options.locks, waiting)]
+    tables = _Tables(session, missing, context.big_table)
+    words, saga = options.steps, options.saga
+    alive = saga.owner.alive if saga.owner is not None else None
+    table = tables.find(saga.table, "saga.table", (saga.id.columns, (saga.state.column,)))
+    child = tables.find(getattr(words, "table", None), "steps.table", (getattr(words, "foreign_key", ()),))
+    outbox = received = replies = None
+    if (said := options.outbox) is not None:
+        outbox = tables.find(said.table, "outbox.table", ((said.id,), (said.saga_id,)))
+    workers = tables.find(alive.table, "saga.owner.alive.table", ((alive.id,),)) if alive is not None else None
+    if (took := options.received) is not None:
+        received = tables.find(took.table, "received.table", ((took.message,), (took.message, took.consumer)))
+    if (told := options.replies) is not None:
+        replies = tables.find(
+            told.table, "replies.table", ((told.answers.column,),) if told.answers.path is None else ()
+        )
+    held = waiting = None
+    if (holds := options.locks) is not None:
+        held = tables.find(holds.table, "locks.table", ((holds.target,),))
+        waiting = tables.find(holds.waiters.table, "locks.waiters.table", (holds.waiters.saga,))
     missing.check()
     assert table is not None
     zone = zone_of(options.tz or context.tz)
@@ -148,8 +170,8 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
             context.clock,
             _outbox(options, outbox, reader),
             _owners(alive, workers, setting, missing),
-            _conversation(options, talk[0], talk[1], setting, missing, context.big_table),
-            _locks(options, locks[0], locks[1], setting, missing),
+            _conversation(options, received, replies, setting, missing, context.big_table),
+            _locks(options, held, waiting, setting, missing),
         )
 
     scan, detail = companions(detail=False), companions(detail=True)

@@ -50,6 +50,8 @@ def _not_searched(opened: Opened, shape: StepRows) -> str:
     """Say what of big tables would have to be read from end to end; empty where nothing would."""
     for table, columns in ((shape.source.table, shape.keys), (opened.table, opened.reader.identity.columns)):
         big = table.rows > opened.context.big_table
+        if big and table.query is not None:
+            return "them"
         if big and not table.is_view and not has_index(table, columns[0].name):
             return f"them ({create_index(table, [columns[0].name], opened.engine)})"
     return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from sagadoctor.api.v1 import FullScanRefused, Look
-from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Index, Row, Session, access
+from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Index, Row, Session, access
 
 from .advice import index_to_create, unindexed
 from .conditions import Since, since_condition, type_filter
@@ -97,9 +97,14 @@ class Planner:
 
     def _having_an_id(self) -> list[ColumnElement[bool]]:
         """Return the conditions of rows that keys can page; those without an id have a road of their own."""
-        source, identity = self.reader.source, self.reader.identity
-        nullable = [] if self.unique else [column for column in identity.columns if column.nullable]
-        return [source.element(column).is_not(None) for column in nullable]
+        source = self.reader.source
+        return [source.element(column).is_not(None) for column in self.keys_that_lack()]
+
+    def keys_that_lack(self) -> list[Column]:
+        """Return the columns of the key that some row may have no value in."""
+        return (
+            [] if self.unique else [key.column for key in self.keys if key.column is not None and key.column.nullable]
+        )
 
     def refusal(self, what: str) -> FullScanRefused:
         """Return the refusal with the index that would help."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PAGE_ROWS: Final = 4000
 SORTED_ROWS: Final = 16_000
 """Rows of a page that the server has to sort for: fewer, bigger pages, since each one costs a sort."""
+MOST_UNKEYED: Final = 1000
+"""Rows that are read although no key tells them apart, so that they can't be paged."""
 _PROGRESS: Final = ("updated_at", "ended_at")
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -50,6 +52,10 @@ class Road(msgspec.Struct):
     rows: int = PAGE_ROWS
     last: list[Any] | None = None
     done: bool = False
+    repeats: bool = False
+    """Rows of one key were met."""
+    unkeyed: int = 0
+    """Rows without a key that were met."""
     reached: datetime = msgspec.field(default=_BEGINNING)
     """How far in time this road has come; a road without an order of time stays at the beginning."""
 
@@ -74,7 +80,7 @@ class Road(msgspec.Struct):
         elements = [key.element for key in self.keys]
         source = self.opened.reader.source
         cells = [key.element if key.column is None else source.cell(key.column) for key in self.keys]
-        statement = select(*cells).select_from(source.clause).where(*self.between(None))
+        statement = select(*cells).select_from(source.clause).where(*self.conditions, *self.between(None))
         statement = statement.order_by(*elements).limit(literal_column("1"))
         return statement.offset(literal_column(str(size - 1)))
 
@@ -115,6 +121,8 @@ class Road(msgspec.Struct):
 
 def hinted(statement: Select[Any], clause: FromClause, index: str, engine: str) -> Select[Any]:
     """Return the statement with the word to use this index, where the engine knows one."""
+    if not index:  # of a query, which has no index of its own to name
+        return statement
     if engine == MARIADB:
         name = index.replace("`", "``").replace("%", "%%")
         return statement.with_hint(clause, f"FORCE INDEX (`{name}`)", "mysql")

@@ -61,6 +61,11 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
         raws: list[Any] = [label.encode() for label in column.labels] + ([b""] if opened.engine == MARIADB else [])
     elif column.kind is Kind.BOOL and opened.engine == POSTGRESQL:
         raws = [True, False]
+    elif opened.table.query is not None:
+        served = _of_query(session, opened, column, big=big)
+        if served is None:
+            return None
+        raws = _words(session, opened, column, served)
     elif index_on(opened, column) is not None:
         raws = _words(session, opened, column, _loose(opened, column))
     elif not big:
@@ -71,6 +76,14 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
             return _by_partial(session, opened, states, column)
         raws = _words(session, opened, column, serving)
     return _sorted(states, raws)
+
+
+def _of_query(session: Session, opened: Opened, column: Column, *, big: bool) -> Select[Any] | None:
+    """Return the statement for the words of a query; None where the database would read too much for it."""
+    loose = _loose(opened, column)
+    if not access(session.explain(loose), opened.table, (), opened.engine).sequential:
+        return loose
+    return None if big else _distinct(opened, column)
 
 
 def _by_partial(session: Session, opened: Opened, states: ColumnStates, column: Column) -> Vocabulary | None:

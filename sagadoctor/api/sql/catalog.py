@@ -66,8 +66,20 @@ class Index(msgspec.Struct, frozen=True):
     """The condition of a partial index, in the engine's own words."""
 
 
+class Query(msgspec.Struct, frozen=True):
+    """What a query in the place of a table reads."""
+
+    text: str
+    tables: tuple[Table, ...] = ()
+    """The tables that it reads, as far as they are known."""
+    names: tuple[tuple[str, int], ...] = ()
+    """The rows of each by the names that the engine's plans show."""
+    bearable: int = 0
+    """How many rows may be read from end to end without being asked for."""
+
+
 class Table(msgspec.Struct, frozen=True):
-    """One table or view; `rows` is the engine's estimate."""
+    """One table, view or query; `rows` is the engine's estimate, of a query what it reads from end to end."""
 
     schema: str | None
     name: str
@@ -79,10 +91,12 @@ class Table(msgspec.Struct, frozen=True):
     is_view: bool = False
     leaves: tuple[tuple[str, str], ...] = ()
     """Schema and name of each partition that holds rows."""
+    query: Query | None = None
+    """Set where this is a query; `name` then is its place in the mapping."""
 
     @property
     def place(self) -> str:
-        """Return schema and name as a person writes them."""
+        """Return schema and name as a person writes them; of a query where it is written."""
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
     @property
@@ -111,6 +125,10 @@ class Table(msgspec.Struct, frozen=True):
         from sqlalchemy import column, table
 
         names: list[ColumnClause[Any]] = [column(quoted(each.name)) for each in self.columns]
+        if self.query is not None:
+            from .written import written
+
+            return written(self.query.text, names, alias)
         if self.row_id is not None:
             names.append(column(self.row_id))
         made = table(quoted(self.name), *names, schema=quoted(self.schema) if self.schema else None)
@@ -127,6 +145,13 @@ class Catalog(abc.ABC):
     @abc.abstractmethod
     def inventory(self) -> Inventory:
         """Return every table of the database as the catalogue lists it; none of them is read."""
+
+    @abc.abstractmethod
+    def query(self, text: str, key: Sequence[str], place: str, bearable: int) -> Table:
+        """Return a query as a table; `place` is its name in messages, `bearable` is that of `Query`.
+
+        Raises SchemaMismatch where the database refuses it, and where it has no such key.
+        """
 
     @abc.abstractmethod
     def excess(self, found: Table) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
+from pymysql.constants import FIELD_TYPE, FLAG
 
-from .catalog import Catalog, Column, Index, Kind, Table, fitting, no_such_table
+from .address import MARIADB
+from .catalog import Catalog, Column, Index, Kind, Query, Table, fitting, no_such_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -47,6 +49,24 @@ _KINDS: Final = {
     "longtext": Kind.TEXT,
     "set": Kind.TEXT,
 }
+_CODES: Final = {
+    **dict.fromkeys((FIELD_TYPE.TINY, FIELD_TYPE.SHORT, FIELD_TYPE.INT24, FIELD_TYPE.LONG), Kind.INT),
+    **dict.fromkeys((FIELD_TYPE.LONGLONG, FIELD_TYPE.YEAR), Kind.INT),
+    **dict.fromkeys((FIELD_TYPE.FLOAT, FIELD_TYPE.DOUBLE), Kind.FLOAT),
+    **dict.fromkeys((FIELD_TYPE.DECIMAL, FIELD_TYPE.NEWDECIMAL), Kind.DECIMAL),
+    **dict.fromkeys((FIELD_TYPE.VARCHAR, FIELD_TYPE.VAR_STRING, FIELD_TYPE.STRING), Kind.TEXT),
+    **dict.fromkeys((FIELD_TYPE.TINY_BLOB, FIELD_TYPE.MEDIUM_BLOB, FIELD_TYPE.LONG_BLOB, FIELD_TYPE.BLOB), Kind.TEXT),
+    **dict.fromkeys((FIELD_TYPE.ENUM, FIELD_TYPE.SET), Kind.TEXT),
+    FIELD_TYPE.TIMESTAMP: Kind.TIMESTAMPTZ,
+    FIELD_TYPE.DATETIME: Kind.TIMESTAMP,
+    FIELD_TYPE.DATE: Kind.DATE,
+    FIELD_TYPE.NEWDATE: Kind.DATE,
+    FIELD_TYPE.BIT: Kind.BYTES,
+    FIELD_TYPE.JSON: Kind.JSON,
+}
+"""Kinds by the types that the protocol knows."""
+_BINARY: Final = 63
+"""The character set of bytes."""
 _READING: Final = frozenset(("SELECT", "USAGE", "SHOW VIEW", "SHOW DATABASES", "PROCESS", "REPLICATION CLIENT"))
 
 
@@ -97,6 +117,30 @@ class MariadbCatalog(Catalog):
         counts = [row[8 if len(row) == 10 else 9] for row in plan]  # MariaDB's table of a plan, else MySQL's
         return max((int(count) for count in counts if count is not None), default=0)
 
+    def query(self, text: str, key: Sequence[str], place: str, bearable: int) -> Table:
+        """Return a query as a table."""
+        from .queries import named_in, query_table, shown_names, telling
+        from .query_plans import reading
+        from .written import selected
+
+        with telling(place, self._driver):
+            columns = self._columns_of(text)
+            here = self._here()
+            there = self._rows("select table_name from information_schema.tables where table_schema = %s", here)
+            named = named_in(text, [row[0] for row in there])
+            tables = tuple(self.table([here, name]) for name in named) if here is not None else ()
+            query = Query(text, tables, shown_names(text, tables), bearable)
+            plan = self._driver.rows(self._link, f"explain {selected(text).replace('%', '%%')}", ())
+            return query_table(place, columns, key, query, reading(plan, query, MARIADB).rows)
+
+    def _columns_of(self, text: str) -> tuple[Column, ...]:
+        """Return the columns of a query, which is not run for them."""
+        from .written import selected
+
+        with self._link.raw.cursor() as cursor:
+            cursor.execute(f"{selected(text)} where 1 = 0")
+            return tuple(_told(field) for field in cursor._result.fields)
+
     def _here(self) -> str | None:
         here = self._rows("select database()")[0][0]
         return None if here is None else str(here)
@@ -125,6 +169,8 @@ class MariadbCatalog(Catalog):
 
     def excess(self, found: Table) -> tuple[str, ...]:
         """Return what SHOW GRANTS lists beyond reading."""
+        if found.query is not None:
+            return tuple(sorted({word for table in found.query.tables for word in self.excess(table)}))
         extra: set[str] = set()
         for (line,) in self._rows("show grants"):
             granted = re.match(r"GRANT (.+?) ON (\S+) TO ", str(line))
@@ -133,6 +179,19 @@ class MariadbCatalog(Catalog):
             words = [word.strip().split(" (")[0] for word in granted[1].split(",")]
             extra.update(f"{word} on {granted[2]}" for word in words if word.upper() not in _READING)
         return tuple(sorted(extra))
+
+
+def _told(field: Any) -> Column:
+    """Return a column as the answer to a query tells it: an enum is a text there, and a text has no known bound."""
+    code, is_binary = int(field.type_code), int(field.charsetnr) == _BINARY
+    kind = _CODES.get(code, Kind.OTHER)
+    name = next((each.lower() for each, number in vars(FIELD_TYPE).items() if number == code), "?")
+    if code in (FIELD_TYPE.TINY, FIELD_TYPE.BIT) and int(field.length) == 1:
+        kind = Kind.BOOL
+    if kind is Kind.TEXT and is_binary:
+        kind = Kind.BYTES
+    loose = kind is Kind.TEXT and not int(field.flags) & FLAG.BINARY
+    return Column(str(field.name), kind, name, loose=loose)
 
 
 def _covers(place: str, found: Table) -> bool:

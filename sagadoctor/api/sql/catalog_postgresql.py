@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from .catalog import Catalog, Column, Index, Kind, Table, no_such_table
+from msgspec.structs import replace
+
+from .address import POSTGRESQL
+from .catalog import Catalog, Column, Index, Kind, Query, Table, no_such_table
 
 if TYPE_CHECKING:
     from sqlalchemy import Select
@@ -65,6 +68,16 @@ select n.nspname, c.relname from pg_catalog.pg_partition_tree(%(oid)s) p
 join pg_catalog.pg_class c on c.oid = p.relid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where p.isleaf
 """
+_TYPES: Final = """
+select c.name, pg_catalog.format_type(c.oid, c.modifier), false, c.modifier, coalesce(b.typname, t.typname),
+       coalesce(b.typtype, t.typtype), coalesce(b.typcategory, t.typcategory), coalesce(b.oid, t.oid), false
+from unnest(%(names)s::text[], %(oids)s::oid[], %(modifiers)s::int[]) with ordinality as c(name, oid, modifier, at)
+join pg_catalog.pg_type t on t.oid = c.oid
+left join pg_catalog.pg_type b on t.typtype = 'd' and b.oid = t.typbasetype
+order by c.at
+"""
+_NAMED_COLLATIONS: Final = 130_000
+"""The PostgreSQL that can read the name of a collation."""
 _EXCESS: Final = """
 select word from (values ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) as w(word)
 where pg_catalog.has_table_privilege(%(oid)s::oid, word)
@@ -108,6 +121,67 @@ class PostgresqlCatalog(Catalog):
         rows = self._estimate(found) if self.may_read(found) else 0
         return Table(schema, name, columns, indexes, rows, is_view=kind == "v", leaves=leaves)
 
+    def query(self, text: str, key: Sequence[str], place: str, bearable: int) -> Table:
+        """Return a query as a table."""
+        from .queries import query_table, telling
+        from .query_plans import reading
+        from .written import selected
+
+        with telling(place, self._driver):
+            columns = self._columns_of(text)
+            plan = self._driver.rows(self._link, f"explain (verbose, format json) {selected(text)}", None)
+            tables = tuple(self._behind(plan[0][0][0]["Plan"]))
+            names = tuple((table.name, table.rows) for table in tables)
+            query = Query(text, tables, names, bearable)
+            whole = reading(plan, query, POSTGRESQL)
+            return query_table(place, columns, key, query, max(whole.rows, int(plan[0][0][0]["Plan"]["Plan Rows"])))
+
+    def _columns_of(self, text: str) -> tuple[Column, ...]:
+        """Return the columns of a query, which is not run for them."""
+        from .written import selected
+
+        with self._link.raw.cursor() as cursor:
+            cursor.execute(f"{selected(text)} where false")
+            told = cursor.pgresult
+            places = range(told.nfields if told is not None else 0)
+            names = [told.fname(at).decode("utf-8", "replace") for at in places]
+            oids, modifiers = [told.ftype(at) for at in places], [told.fmod(at) for at in places]
+        columns = [self._column(row) for row in self._rows(_TYPES, names=names, oids=oids, modifiers=modifiers)]
+        loose = self._loose_among(text, columns)
+        return tuple(replace(column, loose=column.loose or column.name in loose) for column in columns)
+
+    def _loose_among(self, text: str, columns: Sequence[Column]) -> set[str]:
+        """Return the texts of a query that compare by more than their bytes."""
+        from .written import ALIAS
+
+        texts = [column.name for column in columns if column.kind is Kind.TEXT]
+        if not texts or self._link.version_number < _NAMED_COLLATIONS:
+            return set()
+        quoted = (name.replace('"', '""') for name in texts)
+        told = ", ".join(
+            f"(select not collisdeterministic from pg_catalog.pg_collation "  # noqa: S608 - quoted names
+            f'where oid = pg_catalog.pg_collation_for({ALIAS}."{name}")::regcollation)'
+            for name in quoted
+        )
+        row = self._driver.rows(
+            self._link,
+            f"select {told} from (select 1) one left join ({text}\n) as {ALIAS} on false",  # noqa: S608 - the mapping's own
+            None,
+        )[0]
+        return {name for name, is_loose in zip(texts, row, strict=True) if is_loose}
+
+    def _behind(self, plan: dict[str, Any]) -> Iterator[Table]:
+        """Yield the tables that a plan reads, each once."""
+        seen: set[tuple[str, str]] = set()
+        left = [plan]
+        while left:
+            node = left.pop()
+            left.extend(node.get("Plans", ()))
+            place = (str(node.get("Schema")), str(node.get("Relation Name")))
+            if "Relation Name" in node and place not in seen:
+                seen.add(place)
+                yield self.table(place)
+
     def _estimate(self, found: Table) -> int:
         from sqlalchemy import literal_column, select
 
@@ -132,6 +206,8 @@ class PostgresqlCatalog(Catalog):
 
     def may_read(self, found: Table) -> bool:
         """Say whether this user may read the table."""
+        if found.query is not None:
+            return True  # else its columns would not have been told
         rows = self._rows(
             "select pg_catalog.has_schema_privilege(%(schema)s, 'USAGE')"
             " and pg_catalog.has_any_column_privilege(pg_catalog.quote_ident(%(schema)s) || '.'"
@@ -143,6 +219,8 @@ class PostgresqlCatalog(Catalog):
 
     def excess(self, found: Table) -> tuple[str, ...]:
         """Return superuser, BYPASSRLS and every privilege to write."""
+        if found.query is not None:
+            return tuple(dict.fromkeys(word for table in found.query.tables for word in self.excess(table)))
         extra: list[str] = []
         mighty = self._rows(_MIGHTY)
         if mighty and mighty[0][0]:

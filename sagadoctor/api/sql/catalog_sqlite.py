@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from .catalog import Catalog, Column, Index, Kind, Table, fitting, no_such_table
+from .address import SQLITE
+from .catalog import Catalog, Column, Index, Kind, Query, Table, fitting, no_such_table
 
 if TYPE_CHECKING:
     from .driver import Driver, Link
     from .inventory import Inventory
 
 _COUNTED = 1_000_000
+_LOOSE = re.compile(r"(?i)\bcollate\s+(nocase|rtrim)\b")
+_DEEPEST = 5
+"""Views of views that are looked into."""
+_TEXTS = (Kind.TEXT, Kind.OTHER)
 _ROW_ID_NAMES = ("rowid", "_rowid_", "oid")
 
 
@@ -25,11 +30,15 @@ class SqliteCatalog(Catalog):
         """Keep the connection."""
         self._driver, self._link = driver, link
 
-    def table(self, parts: Sequence[str]) -> Table:
-        """Return the table called so."""
-        there = self._driver.rows(
+    def _there(self) -> Sequence[Sequence[str]]:
+        """Return name, kind and text of every table and view."""
+        return self._driver.rows(
             self._link, "select name, type, coalesce(sql, '') from sqlite_master where type in ('table', 'view')", ()
         )
+
+    def table(self, parts: Sequence[str]) -> Table:
+        """Return the table called so."""
+        there = self._there()
         wanted = parts[-1] if len(parts) == 1 or parts[0].casefold() == "main" else None
         name = fitting(wanted, [row[0] for row in there]) if wanted is not None else None
         if name is None:
@@ -67,6 +76,45 @@ class SqliteCatalog(Catalog):
             return replace(found, rows=self._rows(name, found.row_id)) if found.row_id is not None else found
 
         return inventory(lambda text, parameters: self._driver.rows(self._link, text, parameters), listed)
+
+    def query(self, text: str, key: Sequence[str], place: str, bearable: int) -> Table:
+        """Return a query as a table."""
+        from .queries import named_in, query_table, shown_names, telling
+        from .query_plans import reading
+        from .written import selected
+
+        with telling(place, self._driver):
+            columns = self._columns_of(text)
+            there = self._there()
+            views = {row[0]: str(row[2]) for row in there if row[1] == "view"}
+            whole = text
+            for _ in range(_DEEPEST):
+                more = [views.pop(name) for name in named_in(whole, list(views))]
+                whole = "\n".join((whole, *more))
+            plain = [row[0] for row in there if row[1] == "table" and not str(row[0]).startswith("sqlite_")]
+            tables = tuple(self.table([name]) for name in named_in(whole, plain))
+            query = Query(text, tables, shown_names(whole, tables), bearable)
+            plan = self._driver.rows(self._link, f"explain query plan {selected(text)}", ())
+            if any(_LOOSE.search(str(each)) for each in (text, *(row[2] for row in there))):
+                columns = tuple(replace(column, loose=column.kind in _TEXTS) for column in columns)
+            return query_table(place, columns, key, query, reading(plan, query, SQLITE).rows)
+
+    def _columns_of(self, text: str) -> tuple[Column, ...]:
+        """Return the columns of a query; a view that only this connection sees tells their types."""
+        from .written import ALIAS
+
+        run = self._link.raw.execute
+        run("pragma temp_store = memory")
+        run("pragma query_only = off")  # the file itself is open read-only
+        try:
+            run(f"create temp view {ALIAS} as {text}")
+            try:
+                info = run("select name, type from pragma_table_info(?, 'temp')", (ALIAS,)).fetchall()
+            finally:
+                run(f"drop view temp.{ALIAS}")
+        finally:
+            run("pragma query_only = on")
+        return tuple(_column(name, declared or "", True, "") for name, declared in info)
 
     def _indexes(self, name: str, key: tuple[str, ...]) -> tuple[Index, ...]:
         found: list[Index] = []

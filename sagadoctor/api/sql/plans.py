@@ -20,19 +20,28 @@ _SCAN: Final = LatePattern(r"SCAN (?P<table>\S+)(?: USING (?:COVERING )?INDEX (?
 
 
 class Access(msgspec.Struct, frozen=True):
-    """How a plan reads one table: `sequential` from end to end, `sorts` before the first row comes."""
+    """How a plan reads one table: `sequential` from end to end, `sorts` before the first row comes.
+
+    `whole`: all of a query is worked out before its first row comes.
+    """
 
     sequential: bool
     sorts: bool = False
     how: str = ""
+    whole: bool = False
 
 
 def access(plan: Sequence[Row], table: Table, leading: Collection[str], engine: str) -> Access:
     """Return how a plan reads `table`.
 
     Only an index whose first column is among `leading`, or a partial index, counts as an index: walking along
-    another one reads everything too.
+    another one reads everything too. Of a query, what counts is how many rows of the tables behind it are read so.
     """
+    if table.query is not None:
+        from .query_plans import reading
+
+        found = reading(plan, table.query, engine)
+        return Access(found.rows > table.query.bearable, found.sorts, found.how, found.whole)
     if engine == POSTGRESQL:
         return _postgresql(plan[0][0][0]["Plan"], table, leading)
     if engine == MARIADB:

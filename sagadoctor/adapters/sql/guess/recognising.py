@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -12,12 +13,13 @@ from sagadoctor.api.v1.proposing import Draft, Listed, Section, Setting
 from sagadoctor.api.v1.sql import fitting
 
 from .. import presets
-from ..mapping.columns import TableName
+from ..mapping.columns import AnyTable, TableName
 from ..options import SqlOptions
 from .drafting import store_name, table_words
 from .names import plain
 
 _NOWHERE: Final = "sqlite:////dev/null"
+_AFTER_FROM: Final = re.compile(r'(?i)\b(?:from|join)\s+(?:[\w"`]+\.)?["`]?(\w+)')
 _FEW: Final = 5
 """Columns of a saga table that are enough to know it by, where its name is another one."""
 
@@ -28,6 +30,8 @@ class Wanted(msgspec.Struct, frozen=True):
     section: str
     name: tuple[str, ...]
     columns: frozenset[str]
+    within: tuple[str, ...] = ()
+    """The tables of a query, where one stands for the table: they are known by their names alone."""
 
     @property
     def optional(self) -> bool:
@@ -75,7 +79,7 @@ def _wanted(options: SqlOptions) -> Iterator[Wanted]:
         own |= frozenset(columns_of(steps, beside=("fields",)))
     if options.outbox is not None and options.outbox.saga is not None:
         own |= {options.outbox.saga}
-    yield Wanted("saga", options.saga.table.parts, own)
+    yield _named("saga", options.saga.table, own)
     if getattr(steps, "table", None) is not None:
         yield _beside("steps", steps)
     for section in ("outbox", "received", "replies", "locks"):
@@ -90,7 +94,14 @@ def _wanted(options: SqlOptions) -> Iterator[Wanted]:
 
 
 def _beside(section: str, words: Any, left_out: Sequence[str] = ()) -> Wanted:
-    return Wanted(section, words.table.parts, frozenset(columns_of(words, beside=("waiters", *left_out))))
+    return _named(section, words.table, frozenset(columns_of(words, beside=("waiters", *left_out))))
+
+
+def _named(section: str, table: AnyTable, columns: frozenset[str]) -> Wanted:
+    if isinstance(table, TableName):
+        return Wanted(section, table.parts, columns)
+    within = tuple(dict.fromkeys(_AFTER_FROM.findall(getattr(table, "query", ""))))
+    return Wanted(section, within[:1] or ("",), frozenset(), within)
 
 
 _NOT_COLUMNS: Final = frozenset(
@@ -106,12 +117,12 @@ def columns_of(words: Any, beside: Sequence[str] = ()) -> Iterator[str]:
         return
     for name in type(words).model_fields:
         value = getattr(words, name)
-        if name in beside or value is None or isinstance(value, TableName) or name in _NOT_COLUMNS:
+        if name in beside or value is None or isinstance(value, AnyTable) or name in _NOT_COLUMNS:
             continue
         if name in _CONDITIONS and isinstance(value, Mapping):
             yield from value
         elif isinstance(value, BaseModel):
-            if not isinstance(getattr(value, "table", None), TableName):
+            if not isinstance(getattr(value, "table", None), AnyTable):
                 yield from columns_of(value)
         elif isinstance(value, tuple):
             for each in value:
@@ -126,6 +137,8 @@ def columns_of(words: Any, beside: Sequence[str] = ()) -> Iterator[str]:
 def recognise(known: Known, there: Sequence[Listed]) -> list[Recognised]:
     """Return where a preset's tables are: by their names, else by their columns, in any schema and with any prefix."""
     first = known.tables[0]
+    if first.within:
+        return _by_query(known, there)
     found: list[Recognised] = []
     for listed in there:
         if not holds(listed, first.columns) or not _may_be(listed, first):
@@ -141,6 +154,16 @@ def recognise(known: Known, there: Sequence[Listed]) -> list[Recognised]:
         if all(wanted.optional for wanted in missing):
             found.append(Recognised(known, tables, tuple(missing)))
     return sorted(found, key=lambda each: (plain(each.place.table.name) != plain(first.name[-1]), len(each.missing)))
+
+
+def _by_query(known: Known, there: Sequence[Listed]) -> list[Recognised]:
+    """Return where the tables are that a preset's queries read; they are called as the preset calls them."""
+    names = {name.casefold() for wanted in known.tables for name in wanted.within}
+    at_hand = {each.table.name.casefold(): each for each in there if each.at_hand}
+    if not names <= at_hand.keys():
+        return []
+    tables = {"saga": at_hand[known.tables[0].name[0].casefold()]}
+    return [Recognised(known, {**tables, **{name: at_hand[name] for name in names}}, ())]
 
 
 def holds(listed: Listed, columns: Sequence[str] | frozenset[str]) -> bool:
@@ -173,7 +196,7 @@ def preset_draft(found: Recognised, why: Sequence[str]) -> Draft:
     known = found.known
     sections: list[Section] = [Section((), (Setting("preset", known.name),), tuple(why))]
     said = {wanted.section: wanted.name for wanted in known.tables}
-    for section, listed in found.tables.items():
+    for section, listed in found.tables.items() if not known.tables[0].within else ():
         if listed.parts == said[section] or (len(listed.parts) == 1 and _same(listed.parts, said[section])):
             continue
         sections.append(Section(tuple(section.split(".")), (Setting("table", table_words(listed.parts)),)))

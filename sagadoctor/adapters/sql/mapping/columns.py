@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
@@ -22,10 +22,15 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    TypeAdapter,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core.core_schema import CoreSchema, no_info_before_validator_function
+from pydantic_core.core_schema import (
+    CoreSchema,
+    no_info_before_validator_function,
+    no_info_plain_validator_function,
+)
 
 from ..paths import parse_path
 from ..patterns import parse_pattern
@@ -83,7 +88,11 @@ Names = Annotated[
 """One column, or several in order."""
 
 
-class TableName(Words):
+class AnyTable(Words):
+    """What stands where a table is wanted: a table by name (`TableName`), or a query (`QueryTable`)."""
+
+
+class TableName(AnyTable):
     """A table by name, perhaps within a schema."""
 
     parts: tuple[Identifier, ...]
@@ -94,31 +103,46 @@ class TableName(Words):
         return ".".join(self.parts)
 
 
-def _table_name(given: Any) -> Any:
+_TABLE_FORMS: Final = 'a table is "name", "schema.name", ["schema", "odd.name"] or { query = "select …", key = "id" }'
+
+
+def _table(given: Any) -> AnyTable:
+    if isinstance(given, AnyTable):
+        return given
     if isinstance(given, str):
-        return {"parts": given.split(".")}
+        name = TableName.model_validate({"parts": given.split(".")})
+        if len(name.parts) > 2:
+            raise ValueError('too many dots; write a name with a dot in it as ["schema", "odd.name"]')
+        return name
     if isinstance(given, list | tuple):
         if len(given) not in (1, 2) or not all(isinstance(part, str) for part in given):
-            raise ValueError('a table is "name", "schema.name" or ["schema", "odd.name"]')
-        return {"parts": list(given)}
-    if isinstance(given, dict):
-        if "query" in given:
-            raise ValueError("a table given as a query is not supported yet; make a view and name it here")
-        raise ValueError('a table is "name", "schema.name" or ["schema", "odd.name"]')
-    return given
+            raise ValueError(_TABLE_FORMS)
+        return TableName.model_validate({"parts": list(given)})
+    if isinstance(given, dict) and given:
+        from .query import query_table
+
+        return query_table(given)
+    raise ValueError(_TABLE_FORMS)
 
 
-def _at_most_two(name: TableName) -> TableName:
-    if len(name.parts) > 2:
-        raise ValueError('too many dots; write a name with a dot in it as ["schema", "odd.name"]')
-    return name
+class _TableForms:
+    """Reads a table's name; the model of a query is made where one is said."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Leave it all to the model of what is given."""
+        del source, handler
+        return no_info_plain_validator_function(_table)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Offer a name, a schema with a name, and a query."""
+        del schema
+        from .query import QueryTable
+
+        names = {"items": {"type": "string"}, "maxItems": 2, "minItems": 1, "type": "array"}
+        return {"anyOf": [{"type": "string"}, names, handler(TypeAdapter(QueryTable).core_schema)]}
 
 
-Table = Annotated[
-    TableName,
-    BeforeValidator(_table_name, json_schema_input_type=str | list[str]),
-    AfterValidator(_at_most_two),
-]
+Table = Annotated[AnyTable, _TableForms()]
 
 
 class TimeFormat(StrEnum):

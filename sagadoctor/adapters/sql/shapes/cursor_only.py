@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sagadoctor.api.v1 import ENDED, Step, StepStatus
+from sagadoctor.api.v1 import ENDED, SagaState, Step, StepStatus
 
 from ..mapping.shapes.cursor_only import CursorOnly
 from .numbered import Place
@@ -13,11 +13,15 @@ from .reading import Odd
 
 
 class CursorSteps(InRowSteps):
-    """Concludes from the cursor of a live saga; that of an ended one means nothing."""
+    """Concludes from the cursor of a live saga; that of an ended one means nothing.
+
+    Of one that is being undone it means something only where the mapping says whether it goes back with the undos:
+    taken for the place where the saga failed, one that came back to the first step would say that nothing was done.
+    """
 
     def __init__(self, words: CursorOnly, around: Around) -> None:
         """Find the cursor."""
-        del words
+        self._goes_back = words.goes_back
         self._policy = around.policy
         self._place = Place(around.cursor, around, around.policy)
         if not self._place.is_mapped and around.cursor is None:
@@ -25,18 +29,22 @@ class CursorSteps(InRowSteps):
 
     def steps(self, row: Any, about: About, odd: Odd) -> tuple[Step, ...] | None:
         """Return the steps of [sagas]; None where there are none, or the cursor doesn't say which one is out."""
-        if about.state in ENDED:
+        undone = about.state is SagaState.COMPENSATING
+        if about.state in ENDED or (undone and self._goes_back is None):
             return None
         names = [step.name for step in self._policy.of(about.saga_type).steps]
         reached = self._place.of(row, names, odd) if names else None
         if reached is None or reached > len(names):
             return None
+        here = StepStatus.COMPENSATING if undone and self._goes_back else StepStatus.PENDING
         return tuple(
-            Step(
-                name=name,
-                index=place,
-                status=StepStatus.COMPLETED if place < reached else StepStatus.PENDING,
-                derived=True,
-            )
+            Step(name=name, index=place, status=_status(place, reached, here), derived=True)
             for place, name in enumerate(names)
         )
+
+
+def _status(place: int, reached: int, here: StepStatus) -> StepStatus:
+    """Return a step's status: what comes after the cursor was never begun or is undone, so nothing of it stands."""
+    if place == reached:
+        return here
+    return StepStatus.COMPLETED if place < reached else StepStatus.PENDING

@@ -9,7 +9,7 @@ from sagadoctor.api.v1 import Step, StepStatus
 
 from ..mapping.shapes.json_object import JsonObject
 from ..mapping.step_words import StatusWords
-from ..values import Unreadable
+from ..values import Unreadable, word
 from .decoding import kind_of
 from .document import Document
 from .port import About, Around, InRowSteps
@@ -29,6 +29,9 @@ class JsonObjectSteps(InRowSteps):
         self.document_at = self._document.at
         self._status = StatusReader(StatusWords(column=_WORD, values=words.values))
         self._policy = around.policy
+        said = {name: getattr(words.fields, name) for name in ("action", "compensation")}
+        self._constant = {name: word(each.const) for name, each in said.items() if each and each.const is not None}
+        """What holds of every step, also of those that are told by a word alone."""
 
     def steps(self, row: Any, about: About, odd: Odd) -> tuple[Step, ...] | None:
         """Return a row's steps in the order of [sagas], the others behind them; None where they can't be read."""
@@ -45,7 +48,7 @@ class JsonObjectSteps(InRowSteps):
     def _step(self, index: int, name: str, value: dict[str, Any], odd: Odd) -> Step:
         told = value.get(name)
         if told is None:
-            return Step(name=name, index=index, status=StepStatus.PENDING, derived=True)
+            return Step(name=name, index=index, status=StepStatus.PENDING, derived=True, **self._constant)
         if isinstance(told, dict):
             return self.reader.step(index, told, odd, told, name=name)
         if isinstance(told, list):
@@ -57,4 +60,4 @@ class JsonObjectSteps(InRowSteps):
             status, raw = self._status.read({_WORD: told}, None)
         except Unreadable as unreadable:
             status, raw = odd.note(f"steps[{index}].status", unreadable) or (StepStatus.UNKNOWN, None)
-        return Step(name=name, index=index, status=status, raw_status=raw)
+        return Step(name=name, index=index, status=status, raw_status=raw, **self._constant)

@@ -1,0 +1,31 @@
+-- The driver writes Go's own spelling of a time, with the offset of where it ran.
+INSERT INTO sagas (id, type, status, payment_id, error, created_at, updated_at, completed_at) VALUES
+ ('pay-1', 'payment', 'completed', 'P1', '', '2026-11-20 12:00:00.123456789+01:00', '2026-11-20 12:00:04.5+01:00', '2026-11-20 12:00:04.5+01:00'),
+ ('pay-2', 'payment', 'in_progress', 'P2', '', '2026-11-20 12:55:00+01:00', '2026-11-20 12:56:00+01:00', NULL),
+ ('pay-3', 'payment', 'compensated', 'P3', 'declined', '2026-11-20 11:00:00+01:00', '2026-11-20 11:00:09+01:00', '2026-11-20 11:00:09+01:00'),
+ ('pay-4', 'payment', 'failed', 'P4', 'refund refused', '2026-11-20 11:10:00+01:00', '2026-11-20 11:10:09+01:00', '2026-11-20 11:10:09+01:00'),
+ ('pay-5', 'payment', 'in_progress', 'P5', '', '2026-11-20 12:00:00+01:00', '2026-11-20 12:01:00+01:00', NULL),
+ ('pay-6', 'payment', 'in_progress', 'P6', 'timeout', '2026-11-20 12:40:00+01:00', '2026-11-20 12:59:00+01:00', NULL),
+ ('pay-7', 'payment', 'completed', 'P7', '', '2026-11-20 10:00:00+01:00', '2026-11-20 10:00:04+01:00', '2026-11-20 10:00:04+01:00');
+INSERT INTO saga_steps (saga_id, name, sequence, status, error, retry_count, started_at, completed_at) VALUES
+ ('pay-1', 'reserve_funds', 1, 'completed', '', 0, '2026-11-20 12:00:00.2+01:00', '2026-11-20 12:00:01+01:00'),
+ ('pay-1', 'authorize', 2, 'completed', '', 0, '2026-11-20 12:00:01+01:00', '2026-11-20 12:00:02+01:00'),
+ ('pay-1', 'capture', 3, 'completed', '', 1, '2026-11-20 12:00:02+01:00', '2026-11-20 12:00:04.5+01:00'),
+ ('pay-2', 'reserve_funds', 1, 'completed', '', 0, '2026-11-20 12:55:00+01:00', '2026-11-20 12:55:10+01:00'),
+ ('pay-2', 'authorize', 2, 'in_progress', '', 0, '2026-11-20 12:56:00+01:00', NULL),
+ ('pay-2', 'capture', 3, 'pending', '', 0, NULL, NULL),
+ ('pay-3', 'reserve_funds', 1, 'compensated', '', 0, '2026-11-20 11:00:00+01:00', '2026-11-20 11:00:09+01:00'),
+ ('pay-3', 'authorize', 2, 'failed', 'declined', 0, '2026-11-20 11:00:02+01:00', '2026-11-20 11:00:05+01:00'),
+ ('pay-3', 'capture', 3, 'pending', '', 0, NULL, NULL),
+ ('pay-4', 'reserve_funds', 1, 'compensation_failed', 'refund refused', 0, '2026-11-20 11:10:00+01:00', '2026-11-20 11:10:09+01:00'),
+ ('pay-4', 'authorize', 2, 'failed', 'declined', 0, '2026-11-20 11:10:02+01:00', '2026-11-20 11:10:05+01:00'),
+ ('pay-4', 'capture', 3, 'pending', '', 0, NULL, NULL),
+ ('pay-5', 'reserve_funds', 1, 'completed', '', 0, '2026-11-20 12:00:00+01:00', '2026-11-20 12:00:10+01:00'),
+ ('pay-5', 'authorize', 2, 'in_progress', '', 0, '2026-11-20 12:01:00+01:00', NULL),
+ ('pay-5', 'capture', 3, 'pending', '', 0, NULL, NULL),
+ ('pay-6', 'reserve_funds', 1, 'completed', '', 0, '2026-11-20 12:40:00+01:00', '2026-11-20 12:40:10+01:00'),
+ ('pay-6', 'authorize', 2, 'in_progress', 'timeout', 17, '2026-11-20 12:59:00+01:00', NULL),
+ ('pay-6', 'capture', 3, 'pending', '', 0, NULL, NULL),
+ ('pay-7', 'reserve_funds', 1, 'completed', '', 0, '2026-11-20 10:00:00+01:00', '2026-11-20 10:00:01+01:00'),
+ ('pay-7', 'authorize', 2, 'completed', '', 0, '2026-11-20 10:00:01+01:00', '2026-11-20 10:00:02+01:00'),
+ ('pay-7', 'capture', 3, 'pending', '', 0, NULL, NULL);
