@@ -1,4 +1,4 @@
-"""What a plugin proposes for a database that nobody has mapped yet: drafts of a configuration, and what it looked for."""
+"""What a plugin proposes for a database that nobody has mapped: drafts of a configuration, and what it looked for."""
 
 from __future__ import annotations
 

@@ -220,9 +220,8 @@ def _say_next(given: Globals, path: Path, password: "Password", *, is_found: boo
         options = ("--config", str(path))
     say = given.terminal.say
     if password.typed_as is not None:
-        say(
-            f"\nThe password was not kept. Before the next scan: read -rs {password.typed_as}; export {password.typed_as}"
-        )
+        name = password.typed_as
+        say(f"\nThe password was not kept. Before the next scan: read -rs {name}; export {name}")
     say("\nTry next:")
     for words in (("config", "validate"), ("check",), ("scan", "--by-group")):
         say(f"  {quoted(PROGRAM, *options, *words)}")

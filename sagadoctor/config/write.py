@@ -20,7 +20,7 @@ _NO_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
 def place_for_new(config: Path | None, env: str | None, environ: Mapping[str, str]) -> Path:
-    """Return where a new configuration is read from by itself later: as `find` looks for it, in the person's own folder."""
+    """Return where a new configuration will be found by itself: as `find` looks for it, in the person's own folder."""
     if config is not None:
         return config
     named = environ.get("SAGADOCTOR_CONFIG")

@@ -25,22 +25,20 @@ class Written(msgspec.Struct, frozen=True):
 def configuration_text(drafts: Sequence[Draft], shared: Written) -> str:
     """Return the whole file."""
     lines = [
-        *comment(
-            f"Proposed by `sagadoctor init` from what it saw in {shared.product or 'the database'}. Every guess says what it stands on;"
-        ),
-        *comment(
-            "lines with TODO are for a person. `sagadoctor config validate` and `sagadoctor check` say what is wrong with it."
-        ),
+        *comment(f"Proposed by `sagadoctor init` from what it saw in {shared.product or 'the database'}."),
+        *comment("Every guess says what it stands on; lines with TODO are for a person."),
         "config_version = 1",
     ]
     if shared.environment is not None:
         lines += ["", "[environment]", *assignment("name", shared.environment)]
     for draft in drafts:
         lines += _store(draft, shared)
-    outside: list[Section] = []
+    outside: dict[tuple[str, ...], Section] = {}
     for draft in drafts:
-        outside += [section for section in draft.sections if section.outside]
-    for section in outside:
+        for section in draft.sections:
+            if section.outside:
+                outside.setdefault(section.path, section)
+    for section in outside.values():
         lines += ["", *_section(section, section.path)]
     return "\n".join(lines) + "\n"
 

@@ -31,7 +31,7 @@ def refuse_password(url: str) -> None:
 
 
 async def propose(plugin: StorePlugin, inquiry: Inquiry, redactor: Redactor) -> Proposal:
-    """Return what the plugin makes of a database; raises BackendError without secrets in it, UsageError, ConfigError."""
+    """Return what the plugin makes of a database; raises BackendError (no secret in it), UsageError, ConfigError."""
     if plugin.propose is None:
         raise UsageError("this plugin can't propose a configuration; write one by hand: `sagadoctor config example`")
     seconds = inquiry.deadline.remaining()
@@ -55,7 +55,7 @@ def one_name_each(drafts: Sequence[Draft], name: str | None = None) -> tuple[Dra
 
 
 def answered(draft: Draft, question: Question, choice: str | None) -> Draft:
-    """Return the draft with an answer in its place; None leaves what is written meanwhile, with the question above it."""
+    """Return the draft with an answer in its place; without one what is written meanwhile, and the question above."""
     lines: tuple[str, ...] = ()
     if choice is None:
         listed = "; ".join(f'"{each.value}": {each.meaning}' for each in question.choices)

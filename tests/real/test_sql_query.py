@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import pytest
 import sqlalchemy as sa
 
 from sagadoctor.api.v1 import SagaState
 from tests.adapters.sheet import Sheet, doubts, fetch, read
 
-RUNS: Final = {"run_no": "int", "kind": "text", "status_id": "int", "changed": "moment", "doc": "document", "order_no": "text"}
+RUNS: Final = {
+    "run_no": "int",
+    "kind": "text",
+    "status_id": "int",
+    "changed": "moment",
+    "doc": "document",
+    "order_no": "text",
+}
 STATES: Final = {"id": "int", "word": "text"}
 QUERY: Final = """
     select r.run_no as id, r.kind as type, s.word as state, r.changed as updated_at, r.doc, order_no

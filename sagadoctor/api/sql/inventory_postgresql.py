@@ -15,7 +15,7 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition and c.relp
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
   and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_class'::regclass
                   and d.objid = c.oid and d.deptype = 'e')
-"""  # noqa: S608 - all of it is written here
+"""
 """Partitions and temporary tables are left out, and what an extension brought."""
 _TABLES: Final = f"""
 select c.oid, n.nspname, c.relname, c.relkind::text, c.reltuples::bigint,
@@ -23,10 +23,11 @@ select c.oid, n.nspname, c.relname, c.relkind::text, c.reltuples::bigint,
        pg_catalog.has_schema_privilege(n.oid, 'USAGE') and pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
        pg_catalog.pg_table_is_visible(c.oid)
 {_OURS} order by n.nspname, c.relname limit {MOST_TABLES + 1}
-"""  # noqa: S608 - all of it is written here
+"""
 _COLUMNS: Final = f"""
 select c.oid, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atttypmod,
-       coalesce(b.typname, t.typname), coalesce(b.typtype, t.typtype)::text, coalesce(b.typcategory, t.typcategory)::text,
+       coalesce(b.typname, t.typname), coalesce(b.typtype, t.typtype)::text,
+       coalesce(b.typcategory, t.typcategory)::text,
        coalesce(b.oid, t.oid), coalesce(not l.collisdeterministic, false)
 from (select c.oid {_OURS} order by n.nspname, c.relname limit {MOST_TABLES}) c
 join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

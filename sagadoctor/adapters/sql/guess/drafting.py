@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from sagadoctor.api.v1 import SagaState
 from sagadoctor.api.v1.proposing import Choice, Draft, Question, Section, Setting
 from sagadoctor.api.v1.sql import Kind
 
 from .meanings import Meanings, likely_state
-from .names import TIMES, is_mappable, plain, singular, tokens
+from .names import GONE_NAMES, TIMES, is_mappable, plain, ranked, singular, tokens
 from .sagas import SagaTable
 from .seen import NUMBERS, SeenColumn
 from .step_fields import has_unit, time_words
-from .steps import Steps
+from .steps import Occurrence, Steps
 
 STATES: Final = "pending, waiting, backing_off, compensating, paused, completed, compensated, failed, cancelled"
 _FAILED_MEANS: Final = "What does the store's word {words} stand for?"
@@ -29,6 +32,8 @@ _ORDER: Final = (
     "version", "attempts", "next_attempt_at", "error", "owner", "lease_until", "waiting_for", "parent",
     "correlation_id", "trace_id",
 )  # fmt: skip
+MOST_TYPES: Final = 8
+_AHEAD: Final = timedelta(minutes=5)
 _KEYS: Final = (
     "businesskey", "bizkey", "bizid", "orderid", "ordernumber", "orderno", "reference", "bookingid", "paymentid",
     "transferid", "cartid", "requestid",
@@ -40,18 +45,20 @@ def table_words(parts: Sequence[str]) -> Any:
     return ".".join(parts) if all("." not in part for part in parts) else list(parts)
 
 
-def draft(saga: SagaTable, steps: Steps | None, around: Sequence[Section] = ()) -> Draft:
-    """Return the draft of a saga table with its steps."""
+def draft(saga: SagaTable, steps: Steps | None, now: datetime, around: Sequence[Section] = ()) -> Draft:
+    """Return the draft of a saga table with its steps; `now` is the server's present."""
     assert saga.id is not None
     assert saga.state is not None
     seen = saga.seen
-    todo: list[str] = []
+    todo: list[str] = list(_zone(saga, now))
     asked: list[Question] = []
     settings = [
         Setting("table", table_words(seen.listed.parts), (f"{seen.counted}; " + "; ".join(saga.signs),)),
         Setting("id", _id(seen.by_name[saga.id])),
     ]
     for role in _ORDER:
+        if role == "type":
+            settings += _gone(saga)
         if role == "state":
             settings += _state(saga, saga.state, todo, asked)
         elif role == "type":
@@ -73,6 +80,33 @@ def draft(saga: SagaTable, steps: Steps | None, around: Sequence[Section] = ()) 
     return Draft(store_name(seen.name), seen.place, sections + beside, None, saga.signs, tuple(todo), tuple(asked))
 
 
+def _zone(saga: SagaTable, now: datetime) -> Iterator[str]:
+    """Yield what the newest times say of their zone: naive ones that lie ahead of now are not in UTC."""
+    newest: list[tuple[datetime, str]] = []
+    for role in ("created_at", "updated_at"):
+        column = saga.roles.get(role)
+        if column is None or column.kind is Kind.TIMESTAMPTZ:
+            continue
+        moments = [moment for cell in column.counted if (moment := _naive(cell)) is not None]
+        if moments:
+            newest.append((max(moments), column.name))
+    if newest and max(newest)[0] > now + _AHEAD:
+        moment, name = max(newest)
+        yield (
+            f"the newest {name} ({moment:%Y-%m-%d %H:%M}) lies ahead of the server's clock ({now:%Y-%m-%d %H:%M} UTC): "
+            'naive times are read as UTC; say their zone, such as tz = "Europe/Berlin"'
+        )
+
+
+def _naive(cell: str) -> datetime | None:
+    """Return a moment that is written without a zone, taken for UTC."""
+    try:
+        moment = datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else None
+
+
 def store_name(table: str) -> str:
     """Return a name for a store made of a table's."""
     kept = "-".join(part for part in tokens(table) if part.isascii())
@@ -91,6 +125,17 @@ def _is_swapped(column: SeenColumn) -> bool:
     as_it_is = sum(cell[12] in "12345678" and cell[16] in "89ab" for cell in cells)
     swapped = sum(cell[0] in "1" and cell[16] in "89ab" and cell[12] not in "145678" for cell in cells)
     return bool(cells) and swapped > as_it_is
+
+
+def _gone(saga: SagaTable) -> list[Setting]:
+    """Return a commented condition for rows that somebody put aside: to leave them out is for a person to decide."""
+    gone = [
+        column.name for column in saga.seen.columns if ranked(column.name, GONE_NAMES, (saga.seen.name,)) is not None
+    ]
+    if not gone:
+        return []
+    why = ("TODO: are rows with these times put aside for good? Then leave them out:",)
+    return [Setting("where", dict.fromkeys(gone, "null"), why, said=False)]
 
 
 def _type(saga: SagaTable) -> Setting:
@@ -153,9 +198,8 @@ def _by_flags(state: Meanings, todo: list[str]) -> Setting:
         rules.append({"if": {named[SagaState.COMPENSATING]: True}, "is": "compensating"})
     rules.append({"if": {ended: False}, "is": "pending"})
     if SagaState.FAILED in named:
-        todo.append(
-            f'{named[SagaState.FAILED]} is read as "an undo failed or is missing"; say "compensated" if all is undone then'
-        )
+        flag = named[SagaState.FAILED]
+        todo.append(f'{flag} is read as "an undo failed or is missing"; say "compensated" if all is undone then')
     return Setting(
         "state", {"when": rules}, (f"flags say it together: {', '.join(column.name for column, _ in state.flags)}",)
     )
@@ -216,31 +260,74 @@ def _steps(steps: Steps | None) -> tuple[tuple[Setting, ...], tuple[str, ...]]:
 
 
 def _sagas(saga: SagaTable, steps: Steps | None, todo: list[str]) -> tuple[Section, ...]:
-    """Return commented sections for what no table holds: names, undos and timeouts of steps."""
-    if steps is None:
+    """Return sections for what no table holds: names, undos and timeouts of steps; commented where nothing was seen."""
+    if steps is None or steps.compensable:
         return ()
-    kind = saga.roles.get("type")
-    types = [word for word in kind.counted if word and word.isprintable()][:5] if kind is not None else []
-    if kind is None:
-        types = [_type(saga).value["const"]]
-    if not types:
-        types = ["TYPE"]
-    names = steps.names if steps.names and not steps.needs_names else ()
-    if steps.needs_names:
+    by_type = _by_type(saga, steps)
+    if steps.needs_names or not by_type:
+        types = _types(saga) or ["TYPE"]
         todo.append(f"name the steps of {', '.join(types)} in [sagas.…], with what undoes each: the tables don't")
-        listed = [{"name": "…", "compensation": "…"}]
         why = "TODO: the names of the steps in their order, and what undoes each; no table holds them."
-    elif steps.compensable:
-        return ()
-    else:
-        todo.append(
-            f"say in [sagas.…] which steps of {', '.join(types)} have an undo: a step without one counts as not compensable"
-        )
-        listed = [{"name": name, "compensation": "…"} for name in names] or [{"name": "…", "compensation": "…"}]
+        listed = [{"name": "…", "compensation": "…"}]
+        return tuple(_sagas_section(name, listed, (why,) if name == types[0] else (), said=False) for name in types)
+    goes_back = saga.state is not None and saga.state.goes_back
+    return tuple(_undos(name, met, todo, goes_back=goes_back) for name, met in by_type.items())
+
+
+def _undos(name: str, met: Sequence[Occurrence], todo: list[str], *, goes_back: bool) -> Section:
+    """Return the section of one type; where sagas go back, each step is taken to have an undo until denied."""
+    names = list(dict.fromkeys(each.name for each in met))
+    undone = [each for each in names if Occurrence(each, is_undone=True) in {replace(one, owner=None) for one in met}]
+    rest = [each for each in names if each not in undone]
+    if not undone and not goes_back:
+        listed = [{"name": each, "compensation": "…"} for each in names]
+        todo.append(f"say what undoes the steps of {name}: none was seen undone, so none counts as compensable")
         why = "TODO: what undoes each of these steps? One without a compensation counts as not compensable."
-    if len(types) > 1 and names:
-        why += " Of these names each type has its own."
-    return tuple(
-        Section(("sagas", name), (Setting("steps", listed),), (why,) if number == 0 else (), said=False, outside=True)
-        for number, name in enumerate(types)
-    )
+        return _sagas_section(name, listed, (why,), said=False)
+    lines = [f"seen being undone: {', '.join(undone) or 'none'}; put the names of the real undos there"]
+    if rest:
+        lines.append(
+            f"TODO: is there an undo of {', '.join(rest)}? None was seen, and one is taken for granted: for a step "
+            "that has none, say compensable = false in its place."
+        )
+        todo.append(
+            f"say which of {', '.join(rest)} ({name}) have no undo: each is taken to have one, and none was seen"
+        )
+    lines.append('A step may also say how long it may take, timeout = "2m"; what may be left out is optional = true.')
+    listed = [{"name": each, "compensation": f"undo of {each}"} for each in names]
+    return _sagas_section(name, listed, tuple(lines), said=True)
+
+
+def _sagas_section(name: str, listed: list[dict[str, str]], why: tuple[str, ...], *, said: bool) -> Section:
+    return Section(("sagas", name), (Setting("steps", listed),), why, said=said, outside=True)
+
+
+def _types(saga: SagaTable) -> list[str]:
+    """Return the types of sagas that were seen; where no column tells them, the one that the draft gives them all."""
+    kind = saga.roles.get("type")
+    if kind is not None:
+        return [word for word in kind.counted if _is_type(word)][:MOST_TYPES]
+    return [str(_type(saga).value["const"])]
+
+
+def _by_type(saga: SagaTable, steps: Steps) -> dict[str, list[Occurrence]]:
+    """Return the steps that were met by the type of their saga, where that can be told."""
+    kind = saga.roles.get("type")
+    met = [each for each in steps.met if is_mappable(each.name)]
+    types = _types(saga)
+    if len(types) == 1:
+        return {types[0]: met[:200]} if met else {}
+    owners = saga.seen.get(steps.parent)
+    if kind is None or owners is None:
+        return {}
+    type_of = dict(zip(owners.cells, kind.cells, strict=False))
+    found: dict[str, list[Occurrence]] = {}
+    for each in met:
+        name = type_of.get(each.owner)
+        if name in types and name is not None:
+            found.setdefault(name, []).append(each)
+    return found
+
+
+def _is_type(word: str) -> bool:
+    return bool(word.strip()) and word.isprintable() and len(word) <= 100

@@ -99,7 +99,7 @@ TIMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "ended_at": _listed(
             "endedat completedat finishedat endtime finishtime closedat completiontime enddate completedtime "
-            "completedon finishedon endedon archivedat timeended timefinished finished ended"
+            "completedon finishedon endedon timeended timefinished finished ended"
         ),
         "deadline": _listed(
             "deadline timeoutat expiresat expiretime expirytime expirationtime expiry expiration expiredat dueat "
@@ -170,8 +170,8 @@ ID_NAMES: Final = _listed(
 STEP_ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "name": _listed(
-            "stepname name step stepid activityname activity nodename nodeid node taskname task stepkey branchid branch "
-            "eventname participant service servicename operation operationname transactionname label title type "
+            "stepname name step stepid activityname activity nodename nodeid node taskname task stepkey branchid "
+            "branch eventname participant service servicename operation operationname transactionname label title type "
             "stepcode code seqname"
         ),
         "status": _listed("status state stepstatus stepstate result outcome eventtype phase event type currentstatus"),
@@ -215,7 +215,8 @@ ORDER_NAMES: Final = _listed(
     "steporder sequence seq stepindex stepnumber stepno position idx ordinal sortorder orderindex orderno stepseq "
     "sequenceno sequencenumber seqno index order ordering number num branchorder"
 )
-DIRECTION_NAMES: Final = _listed("direction action op operation kind type mode phase operationtype actiontype optype")
+GONE_NAMES: Final = _listed("deletedat archivedat removedat deletedon archivedon")
+"""Times that say that nobody looks at a row any more."""
 
 FORWARD_WORDS: Final = frozenset(
     [

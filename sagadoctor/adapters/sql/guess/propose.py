@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -28,9 +29,9 @@ from ..options import SqlOptions
 from ..states import WordMeanings
 from . import around, drafting
 from .meanings import Meanings
-from .names import is_mappable
+from .names import is_mappable, tokens
 from .recognising import Recognised, in_full, known_presets, preset_draft, recognise
-from .sagas import ENOUGH, SagaTable, name_weight, promise, refers_to, saga_table
+from .sagas import ENOUGH, OTHER_THINGS, SagaTable, name_weight, promise, refers_to, saga_table
 from .sampling import sample, unread, within, words_beyond
 from .seen import Seen
 from .steps import Steps
@@ -84,15 +85,18 @@ class _Look:
         self._guest, self._inquiry, self._url = guest, inquiry, url
         self._seen: dict[tuple[str | None, str], Seen] = {}
         self._notes: list[str] = []
+        self._now = inquiry.context.clock.now()
         self._until = inquiry.context.clock.monotonic() + SAMPLING
 
     async def proposal(self) -> Proposal:
         """Return what was found, and where nothing was, what came nearest."""
 
-        def listing(session: Session) -> tuple[Inventory, str]:
-            return session.catalog.inventory(), f"{session.product} {session.version}"
+        def listing(session: Session) -> tuple[Inventory, str, datetime]:
+            told = session.version
+            product = told if told.startswith(session.product) else f"{session.product} {told}"
+            return session.catalog.inventory(), product, session.now()
 
-        inventory, product = await self._guest.run(listing, self._inquiry.deadline)
+        inventory, product, self._now = await self._guest.run(listing, self._inquiry.deadline)
         self._remark(inventory)
         every = within(self._inquiry.schema, inventory.tables)
         named = self._named(every)
@@ -106,7 +110,7 @@ class _Look:
         for known in presets:
             for found in recognise(known, around_them)[:3]:
                 if found.place in may and _place(found.place) not in taken:
-                    draft = await self._as_preset(found)
+                    draft = await self._as_preset(found, around_them)
                     if draft is not None:
                         drafts.append(draft)
                         taken |= {_place(listed) for listed in found.tables.values()}
@@ -183,7 +187,7 @@ class _Look:
         self._seen[place] = seen
         return seen
 
-    async def _as_preset(self, found: Recognised) -> Draft | None:
+    async def _as_preset(self, found: Recognised, there: Sequence[Listed]) -> Draft | None:
         """Return the draft that names a preset; None where the rows are not what it reads."""
         seen = await self._look_into(found.place)
         words = found.known.options.saga.state
@@ -205,7 +209,26 @@ class _Look:
             why.append(f"said in full, for without {gone} the preset as it is would not load")
             sections = (Section((), (), tuple(why)), *sections_of(in_full(found)))
             draft = replace(draft, sections=sections, preset=None, why=tuple(why))
+        box = await self._outbox(found, seen, there)
+        if box is not None:
+            draft = replace(draft, sections=(*draft.sections, box))
         return draft if await self._opens(draft) is None else None
+
+    async def _outbox(self, found: Recognised, seen: Seen, there: Sequence[Listed]) -> Section | None:
+        """Return an outbox beside the tables of a preset that knows none."""
+        options = found.known.options
+        if options.outbox is not None or found.known.tables[0].within or len(options.saga.id.columns) != 1:
+            return None
+        names = {column.casefold(): column for column in seen.by_name}
+        identity = names.get(options.saga.id.columns[0].casefold())
+        boxes: list[tuple[float, Section]] = []
+        for child in _children(found.place, there):
+            table = await self._look_into(child)
+            tie = tie_of(table, seen)
+            box = around.outbox_of(table, tie, identity) if tie is not None and identity is not None else None
+            if box is not None:
+                boxes.append((box[1], box[0]))
+        return max(boxes, key=lambda one: one[0])[1] if boxes else None
 
     async def _guesses(
         self, may: Sequence[Listed], there: Sequence[Listed], taken: set[tuple[str | None, str]], *, forced: bool
@@ -224,10 +247,11 @@ class _Look:
                 break  # a view shows what lies in a table, and that one was found
             judged = [await self._judge(listed, there) for listed in group]
             used = {steps.place for saga, steps, _ in judged if steps is not None and saga.is_one} - {""}
+            used |= {saga.seen.place for saga, *_ in judged if _belongs(saga, [each for each, *_ in judged])}
             for saga, steps, sections in sorted(judged, key=lambda one: -one[0].weight):
                 good = saga.is_one or (forced and not saga.lacks)
                 if good and (saga.seen.place not in used or forced):
-                    draft = drafting.draft(saga, steps, sections)
+                    draft = drafting.draft(saga, steps, self._now, sections)
                     wrong = await self._opens(draft)
                     if wrong is None:
                         drafts.append(draft)
@@ -303,6 +327,13 @@ class _Look:
         except BackendError as error:
             return str(error)
         return None
+
+
+def _belongs(saga: SagaTable, others: Sequence[SagaTable]) -> bool:
+    """Say whether a table called after steps, events or messages holds rows that belong to sagas of another one."""
+    return bool(OTHER_THINGS & set(tokens(saga.seen.name))) and any(
+        other.is_one and other is not saga and tie_of(saga.seen, other.seen) is not None for other in others
+    )
 
 
 def _place(listed: Listed) -> tuple[str | None, str]:
@@ -382,7 +413,7 @@ def known_share(words: StateWords, seen: Seen) -> float | None:
 
 
 def _steps_agree(options: SqlOptions, seen: Seen) -> bool:
-    """Say whether the documents of a preset's steps hold what it reads in them; an empty table tells nothing against it."""
+    """Say whether the documents of a preset's steps hold what it reads in them; an empty table may."""
     if options.steps.shape != "json_list":
         return True
     wanted = str(getattr(options.steps, "column", ""))

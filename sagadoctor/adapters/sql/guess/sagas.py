@@ -145,12 +145,12 @@ def promise(table: Table) -> float:
     return weight
 
 
-_STATE_LIKE: Final = ("state", "status", "sagastate", "sagastatus", "currentstate", "currentstatus", "phase", "endstate",
-                      "completed", "iscompleted")  # fmt: skip
+_STATE_LIKE: Final = ("state", "status", "sagastate", "sagastatus", "currentstate", "currentstatus", "phase",
+                      "endstate", "completed", "iscompleted")  # fmt: skip
 
 
 def saga_table(seen: Seen, *, referred: str | None = None, steps: float = 0.0, step_sign: str = "") -> SagaTable:
-    """Judge a table: `referred` is the column that other tables point to, `steps` how much its steps speak for sagas."""
+    """Judge a table; `referred` is the column that others point to, `steps` how much its steps speak for sagas."""
     owners = (seen.name,)
     signs: list[str] = []
     lacks: list[str] = []

@@ -25,7 +25,7 @@ DOCUMENT: Final = 16_000
 """Characters of a long text; what is longer is left out, for half a JSON document tells nothing."""
 MOST_COLUMNS: Final = 80
 _MOST_DOCUMENTS: Final = 8
-_LONG: Final = 250
+_DOCUMENTS: Final = (Kind.JSON, Kind.JSONB, Kind.ARRAY)
 _KNOWN: Final = (
     STATE_NAMES,
     ID_NAMES,
@@ -40,25 +40,37 @@ def sample(session: Session, listed: Listed, rows: int = ROWS) -> Seen:
     """Return a table with some of its rows; raises BackendError."""
     table = listed.table
     columns = _chosen(table)
-    narrow = [column for column in columns if not _is_long(column)]
-    long = [column for column in columns if _is_long(column)][:_MOST_DOCUMENTS]
+    narrow = [column for column in columns if column.kind not in _DOCUMENTS]
     cells, whole = _cells(session, table, narrow, rows)
-    documents, _ = _cells(session, table, long, DOCUMENTS, documents=True)
+    told = {column.name: tuple(row[place] for row in cells) for place, column in enumerate(narrow)}
+    long = [column for column in columns if column.kind in _DOCUMENTS or _begins_as_json(column, told[column.name])]
+    documents, all_documents = _cells(session, table, long[:_MOST_DOCUMENTS], DOCUMENTS, documents=True)
+    texts = {column.name: tuple(row[place] for row in documents) for place, column in enumerate(long[:_MOST_DOCUMENTS])}
     seen = []
     for column in columns:
-        if column in narrow:
-            place = narrow.index(column)
-            told = tuple(row[place] for row in cells)
-            seen.append(SeenColumn(column, told, column.labels, all_words=whole or bool(column.labels)))
-        elif column in long:
-            place = long.index(column)
-            texts = tuple(row[place] for row in documents)
-            kept = tuple(text for text in texts if text is not None)
-            short = tuple(None if text is None else text[:CELL] for text in texts)
-            seen.append(SeenColumn(column, short, documents=kept))
-        else:
-            seen.append(SeenColumn(column))
-    return Seen(listed, tuple(seen), max(len(cells), len(documents)), whole)
+        whole_texts = tuple(_decoded(column, text) for text in texts.get(column.name, ()) if text is not None)
+        short = told.get(
+            column.name, tuple(None if text is None else text[:CELL] for text in texts.get(column.name, ()))
+        )
+        every = bool(column.labels) or (whole and column.name in told)
+        seen.append(SeenColumn(column, short, column.labels, tuple(filter(None, whole_texts)), all_words=every))
+    return Seen(listed, tuple(seen), max(len(cells), len(documents)), whole if narrow else all_documents)
+
+
+def _begins_as_json(column: Column, cells: Sequence[str | None]) -> bool:
+    given = [cell for cell in cells if cell]
+    begins = ("7b", "5b") if column.kind is Kind.BYTES else ("{", "[", '"{', '"[')
+    return bool(given) and sum(cell.lstrip().startswith(begins) for cell in given) * 2 > len(given)
+
+
+def _decoded(column: Column, text: str) -> str | None:
+    """Return a document as text; of bytes that are none, nothing."""
+    if column.kind is not Kind.BYTES:
+        return text
+    try:
+        return bytes.fromhex(text).decode()
+    except ValueError:
+        return None
 
 
 def unread(listed: Listed, trouble: str = "") -> Seen:
@@ -78,12 +90,6 @@ def _chosen(table: Table) -> list[Column]:
         if column.name in keys or any(ranked(column.name, names) is not None for names in _KNOWN)
     ]
     return list({column.name: column for column in (*usual, *may)}.values())[:MOST_COLUMNS]
-
-
-def _is_long(column: Column) -> bool:
-    if column.kind in (Kind.JSON, Kind.JSONB, Kind.ARRAY):
-        return True
-    return column.kind in (Kind.TEXT, Kind.OTHER) and (column.length is None or column.length > _LONG)
 
 
 def _cells(
@@ -154,31 +160,37 @@ def _column(table: Table, name: str) -> Column:
 
 
 def _text(session: Session, column: Column, element: ColumnElement[Any], longest: int) -> ColumnElement[Any]:
-    """Return a cell as a text, cut."""
+    """Return a cell as a text, cut; of bytes, their digits."""
     from sqlalchemy import Text, cast, func, literal_column
 
-    bound_at = literal_column(str(longest))
     if column.kind is Kind.BYTES:
-        if session.engine == POSTGRESQL:
-            return func.encode(func.substr(element, 1, literal_column("32")), literal_column("'hex'"))
-        return func.lower(func.hex(func.substr(element, 1, literal_column("32"))))
+        return _digits(session, func.substr(element, literal_column("1"), literal_column("32")))
     if column.kind is Kind.BOOL and session.engine == MARIADB:
         element = element + literal_column("0")
-    return func.substr(cast(element, Text), literal_column("1"), bound_at)
+    cut: ColumnElement[Any] = func.substr(cast(element, Text), literal_column("1"), literal_column(str(longest)))
+    return cut
+
+
+def _digits(session: Session, element: ColumnElement[Any]) -> ColumnElement[Any]:
+    from sqlalchemy import func, literal_column
+
+    digits: ColumnElement[Any] = func.hex(element)
+    if session.engine == POSTGRESQL:
+        digits = func.encode(element, literal_column("'hex'"))
+    return func.lower(digits)
 
 
 def _document(session: Session, column: Column, element: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a long cell as a text, NULL where it is too long to be looked at."""
     from sqlalchemy import Text, case, cast, func, literal_column
 
-    most = literal_column(str(DOCUMENT))
-    if session.engine == POSTGRESQL:
-        size = func.pg_column_size(element)
-    else:
-        size = func.length(element)
-    whole = cast(element, Text)
+    most: ColumnElement[Any] = literal_column(str(DOCUMENT))
+    size = func.pg_column_size(element) if session.engine == POSTGRESQL else func.length(element)
+    whole: ColumnElement[Any] = cast(element, Text)
     if column.kind is Kind.ARRAY:
         whole = cast(func.array_to_json(element), Text)
+    elif column.kind is Kind.BYTES:
+        whole = _digits(session, element)
     return case((size < literal_column(str(DOCUMENT * 4)), case((func.length(whole) <= most, whole))))
 
 

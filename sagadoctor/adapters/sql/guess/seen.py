@@ -112,6 +112,7 @@ def _moment(word: str) -> bool:
 
 
 def _json(text: str) -> Any:
+    """Return a decoded document; None for what is none."""
     if not text or text.lstrip()[:1] not in ("{", "[", '"'):
         return None
     try:

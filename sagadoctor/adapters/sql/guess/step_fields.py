@@ -32,7 +32,7 @@ _PREFIXES: Final = ("step", "node", "task", "activity", "branch", "event", "acti
 
 
 class StepWord(msgspec.Struct, frozen=True):
-    """A store's word for a step's status: what it means; `guessed` when only its parts say so, None when nothing does."""
+    """A word for a step's status and what it means, None for nothing known; `guessed` when only its parts say so."""
 
     word: str
     means: StepStatus | None
@@ -67,6 +67,8 @@ class Fields(msgspec.Struct, frozen=True):
     direction: SeenColumn | None = None
     forward: str | None = None
     undo: str | None = None
+    paths: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """The key that stands for a part within its column's documents."""
 
     @property
     def known(self) -> float:
@@ -98,9 +100,16 @@ def fields_of(columns: Sequence[SeenColumn], owners: Sequence[str], taken: Colle
     _settle(parts, free, owners)
     forward, undo = _ways(direction) if direction is not None else (None, None)
     words = tuple(step_word(word) for word in status.counted) if status is not None else ()
+    paths: dict[str, str] = {}
+    for role in ("action", "compensation"):
+        within = named_within(parts[role]) if role in parts else None
+        if within is not None:
+            paths[role] = within
+    if "name" not in parts and "action" in paths:
+        parts["name"], paths["name"] = parts["action"], paths["action"]
     order = ("name", "status", "action", "compensation", "error", "result", "started_at", "executed_at",
              "compensated_at", "timeout_at", "attempts", "next_attempt_at", "at")  # fmt: skip
-    return Fields({role: parts[role] for role in order if role in parts}, words, direction, forward, undo)
+    return Fields({role: parts[role] for role in order if role in parts}, words, direction, forward, undo, paths)
 
 
 def _settle(parts: dict[str, SeenColumn], free: Sequence[SeenColumn], owners: Sequence[str]) -> None:
@@ -156,10 +165,21 @@ def _fits(role: str, column: SeenColumn) -> bool:
     if role == "attempts":
         return column.kind in NUMBERS
     if role in ("action", "compensation"):
-        return column.kind in TEXTS and not column.decoded
+        return (column.kind in TEXTS and not column.decoded) or named_within(column) is not None
     if role == "error":
         return column.kind in DOCUMENTS
     return True
+
+
+def named_within(column: SeenColumn) -> str | None:
+    """Return the key by which a column's documents name what they are, such as `{"type": "ReserveStock", …}`."""
+    documents = [document for document in column.decoded if isinstance(document, dict)]
+    if not documents or len(documents) < len(column.decoded):
+        return None
+    for key in ("type", "name", "command", "action", "step"):
+        if all(isinstance(document.get(key), str) for document in documents):
+            return key
+    return None
 
 
 def time_words(column: SeenColumn, named: str | None = None) -> Any:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
+from sagadoctor.api.v1 import StepStatus
 from sagadoctor.api.v1.proposing import Setting
 
 from ..words import step_synonym
 from .names import STEP_TIMES
 from .seen import SeenColumn
-from .step_fields import Fields, StepWord, has_unit, time_words
+from .step_fields import Fields, StepWord, has_unit, step_word, time_words
+
+
+class Occurrence(msgspec.Struct, frozen=True):
+    """A step met in a sample: its name, whether it was being undone, and which saga's it was (None: not known)."""
+
+    name: str
+    is_undone: bool
+    owner: str | None = None
 
 
 class Steps(msgspec.Struct, frozen=True):
     """The steps of one saga table: `settings` of `[stores.NAME.steps]`, and why.
 
-    `names`: those of steps that were seen, in their order where one is known; `compensable`: the rows themselves say
-    what undoes a step; `needs_names`: without [sagas] nothing can be said of them.
+    `met`: steps that were seen, in their order where one is known, and `parent` the column of the sagas that holds
+    their owners; `compensable`: the rows themselves say what undoes a step; `needs_names`: without [sagas] nothing can
+    be said of them.
     """
 
     shape: str
@@ -27,11 +37,19 @@ class Steps(msgspec.Struct, frozen=True):
     why: tuple[str, ...] = ()
     weight: float = 0.0
     todo: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
+    met: tuple[Occurrence, ...] = ()
+    parent: str = ""
     compensable: bool = False
     needs_names: bool = False
     place: str = ""
-    order: str = ""
+
+
+_UNDOING: Final = (StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED)
+
+
+def is_undoing(word: str | None) -> bool:
+    """Say whether a step's word says that it is, was, or should have been undone."""
+    return word is not None and step_word(word).means in _UNDOING
 
 
 def words_told(words: Sequence[StepWord]) -> tuple[str, ...]:
@@ -63,6 +81,8 @@ def field_settings(fields: Fields) -> tuple[Setting, ...]:
             said[role] = time_words(column)
         elif role == "status":
             said[role] = _status(column, fields.words)
+        elif role in fields.paths:
+            said[role] = {"column": column.name, "path": f"$.{fields.paths[role]}"}
         else:
             said[role] = column.name
     settings = [Setting("fields", said, tuple(why))]
@@ -83,8 +103,8 @@ def _to_fill(column: str, unknown: Sequence[str], said: Mapping[str, Any]) -> Se
         "status": {"column": column, "values": {**_values(said.get("status")), **dict.fromkeys(unknown[:20], "…")}},
     }
     why = (
-        "TODO: these words mean nothing to us; rows with them are told as unreadable until this says what they mean, one of",
-        "pending, executing, completed, failed, timed_out, skipped, compensating, compensated, compensation_failed:",
+        "TODO: these words mean nothing to us; until it is said, rows with them are told as unreadable. One of pending, "
+        "executing, completed, failed, timed_out, skipped, compensating, compensated, compensation_failed:",
     )
     return Setting("fields", wanted, why, said=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -15,11 +15,11 @@ from .names import is_mappable, plain, tokens
 from .sagas import SagaTable
 from .seen import SeenColumn
 from .step_fields import Fields, fields_of, keys_as_columns, step_word, time_words
-from .steps import Steps, field_settings, status_words, words_told
+from .steps import Occurrence, Steps, field_settings, is_undoing, status_words, words_told
 
 _COUNTERS: Final = {
     "total": "totalsteps stepstotal stepcount numsteps totalstepcount stepscount stepnum numberofsteps",
-    "done": "completedsteps stepscompleted stepsdone donesteps executedsteps finishedsteps succeededsteps stepsexecuted",
+    "done": "completedsteps stepscompleted stepsdone donesteps executedsteps finishedsteps succeededsteps",
     "compensated": "compensatedsteps stepscompensated undonesteps stepsundone rolledbacksteps revertedsteps",
     "failed": "failedstep failedsteps failedstepindex failedstepno errorstep failedatstep",
 }
@@ -121,25 +121,33 @@ def _list(place: _Place) -> Steps | None:
     fields = fields_of(keys_as_columns(steps), ("step",))
     if "name" not in fields.parts or "status" not in fields.parts or (fields.words and fields.known < 0.34):
         return None
-    named = fields.parts["name"]
+    name, status = fields.parts["name"].name, fields.parts["status"].name
     why = (
         f"{_where(place)} holds lists of steps: {len(steps):,} in {len(lists):,} rows looked at",
         *words_told(fields.words),
     )
     settings = (*_start(place, "json_list"), *field_settings(fields))
     weight = 4.0 + fields.known
-    return Steps("json_list", settings, why, weight, names=_names(lists, named.name), compensable=_says_undo(fields))
+    met = _met(
+        (step.get(name), step.get(status))
+        for value in sorted(lists, key=len, reverse=True)
+        for step in value
+        if isinstance(step, dict)
+    )
+    return Steps("json_list", settings, why, weight, met=met, compensable=_says_undo(fields))
 
 
 def _says_undo(fields: Fields) -> bool:
     return "compensation" in fields.parts
 
 
-def _names(lists: Sequence[list[Any]], key: str) -> tuple[str, ...]:
-    """Return the names of steps in the order of the longest list."""
-    longest = max(lists, key=len, default=[])
-    every = [*longest, *(step for value in lists for step in value)]
-    return tuple(dict.fromkeys(str(step[key]) for step in every if isinstance(step, dict) and step.get(key)))[:50]
+def _met(told: Iterable[tuple[Any, Any]]) -> tuple[Occurrence, ...]:
+    """Return the steps that were met, by name and word, each once."""
+    return tuple(
+        dict.fromkeys(
+            Occurrence(name, isinstance(word, str) and is_undoing(word)) for name, word in told if isinstance(name, str)
+        )
+    )
 
 
 def _words_by_name(place: _Place) -> Steps | None:
@@ -156,8 +164,8 @@ def _words_by_name(place: _Place) -> Steps | None:
     if values:
         settings.append(Setting("values", values, ("guessed from the words themselves",)))
     why = (f"{_where(place)} holds names of steps and their words, in {len(dicts):,} rows looked at", *words_told(told))
-    names = tuple(dict.fromkeys(name for value in dicts for name in value))[:50]
-    return Steps("json_object", tuple(settings), why, 4.0 + len(known) / len(words), names=names)
+    met = _met(pair for value in sorted(dicts, key=len, reverse=True) for pair in value.items())
+    return Steps("json_object", tuple(settings), why, 4.0 + len(known) / len(words), met=met)
 
 
 def _dicts_by_name(place: _Place) -> Steps | None:
@@ -170,9 +178,10 @@ def _dicts_by_name(place: _Place) -> Steps | None:
         return None
     without = Fields({role: column for role, column in fields.parts.items() if role != "name"}, fields.words)
     why = (f"{_where(place)} holds steps by name, in {len(dicts):,} rows looked at", *words_told(fields.words))
-    names = tuple(dict.fromkeys(name for value in dicts for name in value))[:50]
+    key = fields.parts["status"].name
+    met = _met((name, step.get(key)) for value in sorted(dicts, key=len, reverse=True) for name, step in value.items())
     settings = (*_start(place, "json_object"), *field_settings(without))
-    return Steps("json_object", settings, why, 4.0 + fields.known, names=names, compensable=_says_undo(fields))
+    return Steps("json_object", settings, why, 4.0 + fields.known, met=met, compensable=_says_undo(fields))
 
 
 def _arrays(saga: SagaTable) -> Steps | None:
@@ -189,6 +198,8 @@ def _arrays(saga: SagaTable) -> Steps | None:
     if lists:
         settings = [Setting("shape", "arrays")]
         settings += [Setting(role, column.name) for role, column in found.items()]
+        if "current_step" in saga.roles and "done" not in found:
+            settings.append(Setting("current", "next"))
         return Steps("arrays", tuple(settings), tuple(why), 3.0, needs_names=True)
     if "done" not in found:
         return None
@@ -225,7 +236,8 @@ def _flags(saga: SagaTable) -> Steps | None:
     listed = [{"name": name, **keys} for name, keys in told.items()]
     why = (f"{len(told)} steps told by columns of the row itself: {', '.join(told)}",)
     settings = (Setting("shape", "columns"), Setting("steps", listed))
-    return Steps("columns", settings, why, 3.0, names=tuple(told))
+    met = tuple(Occurrence(name, bool({"undone", "undone_at"} & set(keys))) for name, keys in told.items())
+    return Steps("columns", settings, why, 3.0, met=met)
 
 
 def _flag_of(column: SeenColumn) -> tuple[str, str, Any] | None:

@@ -16,7 +16,7 @@ from .names import ORDER_NAMES, plain, ranked, tokens
 from .sagas import id_of, refers_to
 from .seen import NUMBERS, TEXTS, Seen
 from .step_fields import Fields, fields_of
-from .steps import Steps, field_settings, words_told
+from .steps import Occurrence, Steps, field_settings, is_undoing, words_told
 
 _EVENTS: Final = frozenset(
     ["log", "logs", "event", "events", "history", "histories", "journal", "transition", "transitions", "audit", "trail"]
@@ -170,10 +170,10 @@ def steps_in_rows(child: Seen, tie: Tie) -> Steps | None:
         tuple(why),
         _weight(child, fields, words),
         tuple(todo),
-        _names(child, fields, order),
+        _met(child, tie, fields, order),
+        tie.parent,
         compensable="compensation" in fields.parts or (directed is not None and "action" in fields.parts),
         place=child.place,
-        order=order or "",
     )
 
 
@@ -269,14 +269,27 @@ def _said(shape: str) -> str:
     )
 
 
-def _names(child: Seen, fields: Fields, order: str | None) -> tuple[str, ...]:
-    """Return the names of steps in their usual order."""
-    named = child.by_name[fields.parts["name"].name]
-    places: dict[str, tuple[float, int]] = {}
-    by = child.by_name[order].cells if order is not None and child.by_name[order].cells else ()
-    for number, name in enumerate(named.cells):
-        if name is None or name in places:
+def _met(child: Seen, tie: Tie, fields: Fields, order: str | None) -> tuple[Occurrence, ...]:
+    """Return the steps of the sample with whose they were, in their usual order, each once."""
+    names = _named(child, fields)
+    owners = child.by_name[tie.own].cells
+    words = child.by_name[fields.parts["status"].name].cells
+    ways = fields.direction.cells if fields.direction is not None else ()
+    places = child.by_name[order].cells if order is not None else ()
+    found: dict[Occurrence, tuple[float, int]] = {}
+    for number, name in enumerate(names):
+        if name is None or number >= len(owners):
             continue
-        place = by[number] if number < len(by) else None
-        places[name] = (float(place) if place is not None and place.lstrip("-").isdigit() else 0.0, number)
-    return tuple(sorted(places, key=lambda name: places[name]))[:50]
+        undone = number < len(words) and is_undoing(words[number])
+        undone = undone or (number < len(ways) and ways[number] == fields.undo and fields.undo is not None)
+        place = places[number] if number < len(places) else None
+        by = float(place) if place is not None and place.lstrip("-").isdigit() else 0.0
+        found.setdefault(Occurrence(name, undone, owners[number]), (by, number))
+    return tuple(sorted(found, key=lambda each: found[each]))
+
+
+def _named(child: Seen, fields: Fields) -> tuple[str | None, ...]:
+    column = child.by_name[fields.parts["name"].name]
+    if "name" in fields.paths:
+        return ()  # its documents are of other rows than the words are
+    return column.cells
