@@ -37,7 +37,7 @@ def choose(terminal: Terminal, question: Question, about: str) -> str | None:
         terminal.complain(f"  {number} {each.value}: {each.meaning}")
     words = [each.value for each in question.choices]
     for _ in range(_TRIES):
-        said = _line(f"1-{len(words)}, or nothing to decide later: ")
+        said = _line(terminal, f"1-{len(words)}, or nothing to decide later: ")
         if said is None or not said:
             return None
         if said in words:
@@ -48,9 +48,8 @@ def choose(terminal: Terminal, question: Question, about: str) -> str | None:
     return None
 
 
-def _line(prompt: str) -> str | None:
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
+def _line(terminal: Terminal, prompt: str) -> str | None:
+    terminal.ask(prompt)
     said = sys.stdin.readline()
     return said.strip() if said else None
 

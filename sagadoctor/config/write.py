@@ -13,21 +13,24 @@ from typing import Final
 from sagadoctor.errors import UsageError
 from sagadoctor.untrusted import shown
 
-from .find import USUAL_NAME, folders
+from .find import USUAL_NAME, check_environment, folders
 
 _NO_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 """What file systems without hard links say."""
 
 
 def place_for_new(config: Path | None, env: str | None, environ: Mapping[str, str]) -> Path:
-    """Return where a new configuration will be found by itself: as `find` looks for it, in the person's own folder."""
-    if config is not None:
-        return config
-    named = environ.get("SAGADOCTOR_CONFIG")
-    if env is None and named:
-        return Path(named)
-    name = env or environ.get("SAGADOCTOR_ENV") or USUAL_NAME
-    return folders(environ)[0] / f"{name}.toml"
+    """Return where a new configuration will be found by itself: as `find` looks for it, in the person's own folder.
+
+    Raises UsageError or ConfigError where the options contradict each other or name no environment.
+    """
+    if config is not None and env is not None:
+        raise UsageError("--config and --env both say which file is meant; give one of them")
+    named, other = environ.get("SAGADOCTOR_CONFIG"), environ.get("SAGADOCTOR_ENV") or None
+    if config is not None or (env is None and named):
+        return config or Path(named or "")
+    check_environment(env or other, "--env" if env is not None else "SAGADOCTOR_ENV")
+    return folders(environ)[0] / f"{env or other or USUAL_NAME}.toml"
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:

@@ -26,14 +26,9 @@ DOCUMENT: Final = 16_000
 MOST_COLUMNS: Final = 80
 _MOST_DOCUMENTS: Final = 8
 _DOCUMENTS: Final = (Kind.JSON, Kind.JSONB, Kind.ARRAY)
-_KNOWN: Final = (
-    STATE_NAMES,
-    ID_NAMES,
-    ORDER_NAMES,
-    *TIMES.values(),
-    *SAGA_ROLES.values(),
-    *STEP_ROLES.values(),
-) + tuple(STEP_TIMES.values())
+_KNOWN: Final = (STATE_NAMES, ID_NAMES, ORDER_NAMES, *(
+    names for roles in (TIMES, SAGA_ROLES, STEP_ROLES, STEP_TIMES) for names in roles.values()
+))  # fmt: skip
 
 
 def sample(session: Session, listed: Listed, rows: int = ROWS) -> Seen:

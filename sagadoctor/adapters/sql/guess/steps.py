@@ -103,8 +103,8 @@ def _to_fill(column: str, unknown: Sequence[str], said: Mapping[str, Any]) -> Se
         "status": {"column": column, "values": {**_values(said.get("status")), **dict.fromkeys(unknown[:20], "…")}},
     }
     why = (
-        "TODO: these words mean nothing to us; until it is said, rows with them are told as unreadable. One of pending, "
-        "executing, completed, failed, timed_out, skipped, compensating, compensated, compensation_failed:",
+        "TODO: these words mean nothing to us; until it is said, rows with them are told as unreadable. One of "
+        "pending, executing, completed, failed, timed_out, skipped, compensating, compensated, compensation_failed:",
     )
     return Setting("fields", wanted, why, said=False)
 

@@ -1,0 +1,62 @@
+"""Drafts that name a preset: recognised by its tables and columns, and borne out by the words in the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from sagadoctor.api.v1.proposing import Draft, Listed, Section
+
+from . import around
+from .looking import Looker
+from .recognising import Recognised, in_full, preset_draft
+from .relatives import children
+from .seen import Seen
+from .steps_in_rows import tie_of
+from .verdicts import known_share, sections_of, steps_agree
+
+
+async def as_preset(looker: Looker, found: Recognised, there: Sequence[Listed]) -> Draft | None:
+    """Return the draft that names a preset; None where the rows are not what it reads."""
+    seen = await looker.look_into(found.place)
+    words = found.known.options.saga.state
+    share = known_share(words, seen)
+    if share is not None and share < 0.5:
+        looker.notes.append(
+            f"{seen.place} has the columns of preset {found.known.name}, and {1 - share:.0%} of its states are "
+            "words that the preset doesn't know"
+        )
+        return None
+    if not steps_agree(found.known.options, seen):
+        return None
+    why = [f"{seen.place} has the columns of the preset {found.known.name} ({seen.counted})"]
+    if share is not None:
+        why.append(f"{share:.0%} of its different states are words that the preset knows")
+    draft = preset_draft(found, why)
+    if found.missing:
+        gone = ", ".join(".".join(wanted.name) for wanted in found.missing)
+        why.append(f"said in full, for without {gone} the preset as it is would not load")
+        sections = (Section((), (), tuple(why)), *sections_of(in_full(found)))
+        draft = replace(draft, sections=sections, preset=None, why=tuple(why))
+    box = await _outbox(looker, found, seen, there)
+    if box is not None:
+        draft = replace(draft, sections=(*draft.sections, box))
+    return draft if await looker.opens(draft) is None else None
+
+
+async def _outbox(looker: Looker, found: Recognised, seen: Seen, there: Sequence[Listed]) -> Section | None:
+    """Return an outbox beside the tables of a preset that knows none."""
+    options = found.known.options
+    if options.outbox is not None or found.known.tables[0].within or len(options.saga.id.columns) != 1:
+        return None
+    names = {column.casefold(): column for column in seen.by_name}
+    identity = names.get(options.saga.id.columns[0].casefold())
+    boxes: list[tuple[float, Section]] = []
+    for child in children(found.place, there):
+        table = await looker.look_into(child)
+        tie = tie_of(table, seen)
+        box = around.outbox_of(table, tie, identity) if tie is not None and identity is not None else None
+        if box is not None:
+            boxes.append((box[1], box[0]))
+    return max(boxes, key=lambda one: one[0])[1] if boxes else None
