@@ -143,8 +143,11 @@ class Catalog(abc.ABC):
         """Return the table called so (name, or schema and name); raises SchemaMismatch."""
 
     @abc.abstractmethod
-    def inventory(self) -> Inventory:
-        """Return every table of the database as the catalogue lists it; none of them is read."""
+    def inventory(self, schema: str | None = None) -> Inventory:
+        """Return every table of the database as the catalogue lists it; none of them is read.
+
+        `schema` is the only one that is asked for; MariaDB calls it a database, and without it takes its own alone.
+        """
 
     @abc.abstractmethod
     def query(self, text: str, key: Sequence[str], place: str, bearable: int) -> Table:

@@ -161,11 +161,11 @@ class MariadbCatalog(Catalog):
             Index(index, tuple(columns), unique, index == "PRIMARY") for index, (columns, unique) in found.items()
         )
 
-    def inventory(self) -> Inventory:
-        """Return every table that this user may see."""
+    def inventory(self, schema: str | None = None) -> Inventory:
+        """Return every table that this user may see in one database, or in all where none is chosen."""
         from .inventory_mariadb import inventory
 
-        return inventory(self._rows, _column)
+        return inventory(self._rows, _column, schema)
 
     def excess(self, found: Table) -> tuple[str, ...]:
         """Return what SHOW GRANTS lists beyond reading."""

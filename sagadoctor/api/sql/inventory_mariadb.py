@@ -9,28 +9,30 @@ from typing import Any, Final
 from .catalog import Column, Index, Table
 from .inventory import MOST_COLUMNS, MOST_TABLES, ForeignKey, Inventory, Listed, TableKind
 
-_SYSTEM: Final = "('information_schema', 'mysql', 'performance_schema', 'sys')"
+_WANTED: Final = """
+(table_schema = %s or %s is null) and table_schema not in ('information_schema', 'mysql', 'performance_schema', 'sys')
+"""
 _TABLES: Final = f"""
 select table_schema, table_name, table_type, coalesce(table_rows, 0), engine from information_schema.tables
-where table_schema not in {_SYSTEM} order by table_schema = database() desc, table_schema, table_name
+where {_WANTED} order by table_schema, table_name
 limit {MOST_TABLES + 1}
 """  # noqa: S608 - all of it is written here
 _COLUMNS: Final = f"""
 select table_schema, table_name, privileges, column_name, data_type, column_type, is_nullable,
        character_maximum_length, collation_name
-from information_schema.columns where table_schema not in {_SYSTEM}
-order by table_schema = database() desc, table_schema, table_name, ordinal_position limit {MOST_COLUMNS + 1}
+from information_schema.columns where {_WANTED}
+order by table_schema, table_name, ordinal_position limit {MOST_COLUMNS + 1}
 """  # noqa: S608 - all of it is written here
 _INDEXES: Final = f"""
 select table_schema, table_name, index_name, non_unique, column_name, sub_part, index_type
-from information_schema.statistics where table_schema not in {_SYSTEM}
+from information_schema.statistics where {_WANTED}
 order by table_schema, table_name, index_name, seq_in_index
 """  # noqa: S608 - all of it is written here
 _FOREIGN: Final = f"""
 select table_schema, table_name, constraint_name, column_name, referenced_table_schema, referenced_table_name,
        referenced_column_name
 from information_schema.key_column_usage
-where referenced_table_name is not null and table_schema not in {_SYSTEM}
+where referenced_table_name is not null and {_WANTED}
 order by table_schema, table_name, constraint_name, ordinal_position
 """  # noqa: S608 - all of it is written here
 _KINDS: Final = {"BASE TABLE": TableKind.TABLE, "VIEW": TableKind.VIEW, "SYSTEM VERSIONED": TableKind.TABLE}
@@ -41,11 +43,20 @@ _Place = tuple[str, str]
 
 
 def inventory(
-    rows: Callable[[str], list[Any]],
+    asked: Callable[..., list[Any]],
     column: Callable[[str, str, str, str, int | None, str | None], Column],
+    only: str | None,
 ) -> Inventory:
-    """Return the inventory; `rows` asks a text, `column` makes a column of what the catalogue says of one."""
-    here = rows("select database()")[0][0]
+    """Return the inventory of one database, of all where none is chosen.
+
+    `only` is its name, `asked` asks a text with its parameters, `column` makes a column of what the catalogue says of one.
+    """
+    here = asked("select database()")[0][0]
+    chosen = only or here
+
+    def rows(text: str) -> list[Any]:
+        return asked(text, chosen, chosen)
+
     tables = [row for row in rows(_TABLES) if row[2] in _KINDS]
     listed = rows(_COLUMNS)
     columns: dict[_Place, list[Column]] = defaultdict(list)

@@ -54,7 +54,7 @@ class Looker:
         def listing(session: Session) -> tuple[Inventory, str, datetime]:
             told = session.version
             product = told if told.startswith(session.product) else f"{session.product} {told}"
-            return session.catalog.inventory(), product, session.now()
+            return session.catalog.inventory(self._inquiry.schema), product, session.now()
 
         return await self._guest.run(listing, self._inquiry.deadline)
 

@@ -215,6 +215,9 @@ ORDER_NAMES: Final = _listed(
     "steporder sequence seq stepindex stepnumber stepno position idx ordinal sortorder orderindex orderno stepseq "
     "sequenceno sequencenumber seqno index order ordering number num branchorder"
 )
+STEPS_NAMES: Final = _listed(
+    "steps stepstatus stepstate stepsjson sagasteps stepdata stepslog history compensatedsteps"
+)
 GONE_NAMES: Final = _listed("deletedat archivedat removedat deletedon archivedon")
 """Times that say that nobody looks at a row any more."""
 

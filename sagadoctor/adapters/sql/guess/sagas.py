@@ -14,7 +14,7 @@ from .meanings import Meanings, state_of
 from .names import ID_NAMES, SAGA_ROLES, TIMES, plain, ranked, singular, tokens
 from .seen import DOCUMENTS, NUMBERS, TEXTS, Seen, SeenColumn
 
-ENOUGH: Final = 5.0
+ENOUGH: Final = 4.5
 """Weight of signs from which on a table is taken for one of sagas."""
 _SAGA: Final = frozenset(("saga", "sagas"))
 _LIKE: Final = frozenset(
@@ -186,9 +186,7 @@ def _state_weight(state: Meanings, signs: list[str]) -> float:
     if state.goes_back:
         signs.append("its states tell of undoing")
         return 4.0
-    if len(state.known) >= 2:
-        return 1.0
-    return 0.0
+    return min(len(state.known), 2) / 2
 
 
 def id_of(seen: Seen, referred: str | None, owners: Sequence[str]) -> str | None:

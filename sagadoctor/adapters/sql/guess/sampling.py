@@ -9,7 +9,18 @@ from sagadoctor.api.v1 import BackendError
 from sagadoctor.api.v1.proposing import Listed
 from sagadoctor.api.v1.sql import MARIADB, POSTGRESQL, Column, Kind, Session, Table
 
-from .names import ID_NAMES, ORDER_NAMES, SAGA_ROLES, STATE_NAMES, STEP_ROLES, STEP_TIMES, TIMES, is_mappable, ranked
+from .names import (
+    ID_NAMES,
+    ORDER_NAMES,
+    SAGA_ROLES,
+    STATE_NAMES,
+    STEP_ROLES,
+    STEP_TIMES,
+    STEPS_NAMES,
+    TIMES,
+    is_mappable,
+    ranked,
+)
 from .seen import MOST_WORDS, Seen, SeenColumn
 
 if TYPE_CHECKING:
@@ -26,7 +37,7 @@ DOCUMENT: Final = 16_000
 MOST_COLUMNS: Final = 80
 _MOST_DOCUMENTS: Final = 8
 _DOCUMENTS: Final = (Kind.JSON, Kind.JSONB, Kind.ARRAY)
-_KNOWN: Final = (STATE_NAMES, ID_NAMES, ORDER_NAMES, *(
+_KNOWN: Final = (STATE_NAMES, ID_NAMES, ORDER_NAMES, STEPS_NAMES, *(
     names for roles in (TIMES, SAGA_ROLES, STEP_ROLES, STEP_TIMES) for names in roles.values()
 ))  # fmt: skip
 

@@ -82,5 +82,5 @@ def what_lacks(saga: SagaTable) -> tuple[str, ...]:
         told.append(f"no state of it tells of undoing ({listed})")
     if "current_step" not in saga.roles:
         told.append("no steps of it were found")
-    told.append(f"too little speaks for sagas ({saga.weight:.1f} of {ENOUGH:.0f})")
+    told.append(f"too little speaks for sagas ({saga.weight:.1f} of {ENOUGH})")
     return tuple(told)
