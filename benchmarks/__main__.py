@@ -1,4 +1,4 @@
-"""`python -m benchmarks [postgresql] [sqlite] [gentle]`: prints a table of ratios; SCALE is the number of sagas."""
+"""`python -m benchmarks [postgresql] [sqlite] [gentle] [init]`: prints a table of ratios; SCALE is how many sagas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks import sagas
+from benchmarks import sagas, unmapped
 from benchmarks.measure import HEADER, Figures, Row, bare_import, interleaved, process
 from tests.real import servers
 
@@ -238,7 +238,45 @@ def _beside(bench: list[str], database: str, config: Path, server: servers.Postg
         scans.wait()
 
 
-PARTS = {"postgresql": postgresql, "sqlite": sqlite, "gentle": gentle}
+def init(folder: Path) -> list[Row]:
+    """A look at a database that nobody has mapped: 500 tables, the largest of them big, no index on its states."""
+    with _postgres(folder) as server:
+        database = server.fresh_database()
+        _say(f"making {unmapped.TABLES} tables, the largest of {SCALE} rows")
+        server.execute(*unmapped.statements(SCALE), database=database)
+        before = _rows_read(server, database)
+        written = folder / "init.toml"
+        command = [*_SCAN, "init", server.url(database), "--no-questions", "--force", "--out", written]
+        home = {"XDG_STATE_HOME": str(folder)}
+        rounds = max(1, ROUNDS // 2)
+        look = interleaved(rounds, look=lambda: process([*command, "--no-scan"], home))["look"]
+        found = written.read_text("utf-8")
+        if f'table = "{unmapped.LARGEST}"' not in found or "ROLLING_BACK" not in found:
+            raise RuntimeError(f"the sagas were not found:\n{found}")
+        rows = (_rows_read(server, database) - before) / (rounds + 1)
+        server.execute(f"create index on {unmapped.LARGEST} (phase, last_change)", database=database)
+        whole = interleaved(rounds, whole=lambda: process(command, home))["whole"]
+    about = f"PostgreSQL, {unmapped.TABLES} tables, the largest of {SCALE:,} rows"
+    return [
+        Row(f"{about}: seconds of `init --no-scan` / 10", look.median / 10, 1.0, _ms(look)),
+        Row(f"{about}: seconds of `init` with its first diagnosis / 10", whole.median / 10, 1.0, _ms(whole)),
+        Row(f"{about}: rows read by one `init` / rows there", rows / (3 * SCALE), 0.05, f"{rows:,.0f} rows"),
+    ]
+
+
+def _rows_read(server: servers.PostgresServer, database: str) -> int:
+    """Return how many rows of tables the server has read, by scans of all kinds."""
+    connection = server.connect(database)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_stat_clear_snapshot()")
+            cursor.execute("select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables")
+            return int(cursor.fetchone()[0])
+    finally:
+        connection.close()
+
+
+PARTS = {"postgresql": postgresql, "sqlite": sqlite, "gentle": gentle, "init": init}
 
 
 def main(wanted: list[str]) -> None:

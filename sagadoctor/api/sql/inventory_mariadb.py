@@ -10,7 +10,8 @@ from .catalog import Column, Index, Table
 from .inventory import MOST_COLUMNS, MOST_TABLES, ForeignKey, Inventory, Listed, TableKind
 
 _WANTED: Final = """
-(table_schema = %s or %s is null) and table_schema not in ('information_schema', 'mysql', 'performance_schema', 'sys')
+(table_schema = %s or %s is null)
+and table_schema not in ('information_schema', 'mysql', 'performance_schema', 'sys')
 """
 _TABLES: Final = f"""
 select table_schema, table_name, table_type, coalesce(table_rows, 0), engine from information_schema.tables
@@ -49,7 +50,7 @@ def inventory(
 ) -> Inventory:
     """Return the inventory of one database, of all where none is chosen.
 
-    `only` is its name, `asked` asks a text with its parameters, `column` makes a column of what the catalogue says of one.
+    `only` is its name, `asked` asks a text with its parameters, `column` makes a column of what the catalogue says.
     """
     here = asked("select database()")[0][0]
     chosen = only or here

@@ -95,7 +95,8 @@ TIMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             "updatedat updated updatetime updatedtime modifiedat modifytime modifiedtime lastmodified lastmodifiedat "
             "lastupdated lastupdatedat lastupdate gmtmodified gmtupdate changedat lastprogressat progressat "
             "lastactivityat lasttransitionat transitionedat mtime timemodified timeupdated updateddate updatedate "
-            "updatedon modifiedon lasttouched statuschangedat statechangedat"
+            "updatedon modifiedon lasttouched lastchange lastchanged lastchangeat changed statuschangedat "
+            "statechangedat"
         ),
         "ended_at": _listed(
             "endedat completedat finishedat endtime finishtime closedat completiontime enddate completedtime "
@@ -195,11 +196,13 @@ STEP_ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 STEP_TIMES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "started_at": _listed(
-            "startedat starttime started begunat sentat dispatchedat invokedat startdate executionstartedat beganat "
+            "startedat starttime started began begunat sentat dispatchedat invokedat startdate "
+            "executionstartedat beganat "
             "timestarted"
         ),
         "executed_at": _listed(
-            "executedat completedat finishedat endedat endtime finishtime doneat succeededat completedtime "
+            "executedat completedat finishedat endedat endtime finishtime finished completed ended doneat "
+            "succeededat completedtime "
             "completiontime executiontime processedat timefinished"
         ),
         "compensated_at": _listed("compensatedat undoneat rolledbackat compensationtime revertedat compensatetime"),

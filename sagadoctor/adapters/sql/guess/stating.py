@@ -30,6 +30,8 @@ def state_settings(saga: SagaTable, state: Meanings, todo: list[str], asked: lis
     why = [
         f"{column.name}: {state.words} words in {seen.counted}, {len(state.known) + len(state.failed)} of them known"
     ]
+    if state.known:
+        why.append("read as: " + ", ".join(f"{word} {meant.value}" for word, meant in state.known[:30]))
     if state.words == 0:
         why = [f"{column.name}: by its name; the table is empty, so its words were not seen"]
     if state.separator:

@@ -14,6 +14,7 @@ from .sagas import SagaTable
 from .steps import Occurrence, Steps
 
 MOST_TYPES: Final = 8
+MOST_STEPS: Final = 100
 
 
 def type_setting(saga: SagaTable) -> Setting:
@@ -43,7 +44,7 @@ def step_sections(saga: SagaTable, steps: Steps | None, todo: list[str]) -> tupl
 def _undos(name: str, met: Sequence[Occurrence], todo: list[str], *, goes_back: bool) -> Section:
     """Return the section of one type; where sagas go back, each step is taken to have an undo until denied."""
     names = list(dict.fromkeys(each.name for each in met))
-    undone = [each for each in names if Occurrence(each, is_undone=True) in {replace(one, owner=None) for one in met}]
+    undone = [each for each in names if Occurrence(each, is_undone=True) in met]
     rest = [each for each in names if each not in undone]
     if not undone and not goes_back:
         listed = [{"name": each, "compensation": "…"} for each in names]
@@ -82,7 +83,7 @@ def _by_type(saga: SagaTable, steps: Steps) -> dict[str, list[Occurrence]]:
     met = [each for each in steps.met if is_mappable(each.name)]
     types = _types(saga)
     if len(types) == 1:
-        return {types[0]: met[:200]} if met else {}
+        return {types[0]: list(dict.fromkeys(replace(each, owner=None) for each in met))[:MOST_STEPS]} if met else {}
     owners = saga.seen.get(steps.parent)
     if kind is None or owners is None:
         return {}
@@ -91,8 +92,8 @@ def _by_type(saga: SagaTable, steps: Steps) -> dict[str, list[Occurrence]]:
     for each in met:
         name = type_of.get(each.owner)
         if name in types and name is not None:
-            found.setdefault(name, []).append(each)
-    return found
+            found.setdefault(name, []).append(replace(each, owner=None))
+    return {name: list(dict.fromkeys(met))[:MOST_STEPS] for name, met in found.items()}
 
 
 def _is_type(word: str) -> bool:
