@@ -223,7 +223,7 @@ def _say_next(given: Globals, path: Path, password: "Password", *, is_found: boo
         name = password.typed_as
         say(f"\nThe password was not kept. Before the next scan: read -rs {name}; export {name}")
     say("\nTry next:")
-    for words in (("config", "validate"), ("check",), ("scan", "--by-group")):
+    for words in (("check",), ("scan", "--by-group"), ("scan", "--deep")):
         say(f"  {quoted(PROGRAM, *options, *words)}")
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sagadoctor.api.ports import StorePlugin
 from sagadoctor.api.proposal import Draft, Inquiry, Proposal, Question, Setting
 from sagadoctor.config.checks import has_password
-from sagadoctor.errors import UsageError
+from sagadoctor.errors import ConfigError, UsageError
 from sagadoctor.redaction import Redactor
 
 from .guard import GRACE, guarded
@@ -35,8 +35,14 @@ async def propose(plugin: StorePlugin, inquiry: Inquiry, redactor: Redactor) -> 
     if plugin.propose is None:
         raise UsageError("this plugin can't propose a configuration; write one by hand: `sagadoctor config example`")
     seconds = inquiry.deadline.remaining()
+    wrong: ConfigError | None = None
     async with guarded(redactor, None if seconds is None else seconds + GRACE):
-        proposal = await plugin.propose(inquiry)
+        try:
+            proposal = await plugin.propose(inquiry)
+        except ConfigError as error:  # the address is the person's own doing, not the plugin's failure
+            wrong = error
+    if wrong is not None:
+        raise wrong
     return replace(proposal, drafts=one_name_each(proposal.drafts))
 
 
