@@ -12,9 +12,9 @@ from sagadoctor.api.v1.proposing import Setting
 from sagadoctor.api.v1.sql import Kind
 
 from .meanings import tells_of_undoing
-from .names import ORDER_NAMES, plain, ranked, tokens
+from .names import ORDER_NAMES, STEP_ROLES, plain, ranked, tokens
 from .sagas import id_of, refers_to
-from .seen import NUMBERS, TEXTS, Seen
+from .seen import NUMBERS, TEXTS, Seen, SeenColumn
 from .step_fields import Fields, fields_of
 from .steps import Occurrence, Steps, field_settings, is_undoing, words_told
 
@@ -133,8 +133,7 @@ def steps_in_rows(child: Seen, tie: Tie) -> Steps | None:
         return None
     todo: list[str] = []
     if "name" not in fields.parts:
-        stand_in = order or fields.parts.get("action", None)
-        named = child.get(stand_in) if isinstance(stand_in, str) else stand_in
+        named = child.get(order) or fields.parts.get("action") or _numbered(child, taken)
         if named is None:
             return None
         fields = msgspec.structs.replace(fields, parts={"name": named, **fields.parts})
@@ -175,6 +174,18 @@ def steps_in_rows(child: Seen, tie: Tie) -> Steps | None:
         compensable="compensation" in fields.parts or (directed is not None and "action" in fields.parts),
         place=child.place,
     )
+
+
+def _numbered(child: Seen, taken: set[str]) -> SeenColumn | None:
+    """Return the column that says by a number which step a row is of."""
+    found = [
+        (rank, column.name)
+        for column in child.columns
+        if column.name not in taken
+        and column.kind in NUMBERS
+        and (rank := ranked(column.name, STEP_ROLES["name"], (child.name,))) is not None
+    ]
+    return child.by_name[min(found)[1]] if found else None
 
 
 def _weight(child: Seen, fields: Fields, words: set[str]) -> float:
