@@ -13,7 +13,7 @@ from sagadoctor.api.v1.sql import Kind
 from ..units import unit_of
 from ..words import step_synonym
 from .meanings import tells_of_undoing
-from .names import FORWARD_WORDS, STEP_ROLES, STEP_TIMES, UNDO_WORDS, plain, ranked, tokens
+from .names import FORWARD_WORDS, STEP_ROLES, STEP_TIMES, UNDO_WORDS, is_mappable, plain, ranked, tokens
 from .seen import DOCUMENTS, NUMBERS, TEXTS, SeenColumn
 
 _ENDS: Final = {
@@ -29,6 +29,9 @@ _ENDS: Final = {
     "pending": StepStatus.COMPENSATING,
 }
 _PREFIXES: Final = ("step", "node", "task", "activity", "branch", "event", "action", "tx", "status", "stat")
+
+
+_MOST_KEYS: Final = 60
 
 
 class StepWord(msgspec.Struct, frozen=True):
@@ -203,9 +206,10 @@ def keys_as_columns(documents: Sequence[Mapping[str, Any]]) -> tuple[SeenColumn,
     names: dict[str, list[Any]] = {}
     for document in documents:
         for key in document:
-            names.setdefault(key, [])
+            if is_mappable(key):
+                names.setdefault(key, [])
     found: list[SeenColumn] = []
-    for key in list(names)[:60]:
+    for key in list(names)[:_MOST_KEYS]:
         values = [document.get(key) for document in documents]
         given = [value for value in values if value is not None]
         kind = Kind.TEXT
