@@ -183,7 +183,8 @@ def _tell(given: Globals, drafts: "Sequence[Draft]", place: str) -> None:
 
 def _say_nothing_found(given: Globals, proposal: "Proposal") -> None:
     complain = given.terminal.complain
-    complain(f"no sagas were found in {proposal.tables} tables ({_shown(proposal.product)}). Looked for:")
+    count = "1 table" if proposal.tables == 1 else f"{proposal.tables:,} tables"
+    complain(f"no sagas were found in {count} ({_shown(proposal.product)}). Looked for:")
     for text in proposal.looked_for:
         complain(f"  - {_shown(text)}")
     if proposal.nearest:
@@ -215,9 +216,9 @@ def _scan(given: Globals, path: Path, password: "Password") -> Exit:
 def _say_next(given: Globals, path: Path, password: "Password", *, is_found: bool) -> None:
     from sagadoctor.export.command_line import PROGRAM, quoted
 
-    options = ("--env", given.env) if given.env is not None else ()
-    if not is_found and given.env is None:
-        options = ("--config", str(path))
+    options = [] if is_found else ["--config", str(path)]
+    if is_found and given.env is not None:
+        options = ["--env", given.env]
     say = given.terminal.say
     if password.typed_as is not None:
         name = password.typed_as

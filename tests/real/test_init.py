@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from tests.adapters.opening import without_password
 from tests.cli.running import Done, Home
+from tests.cli.test_init import answering
 from tests.real.test_eventuate_tram import EXPECTED, plans
 from tests.real.test_eventuate_tram import written as eventuate  # noqa: F401 - a fixture
 from tests.real.test_preset_dtm import AS_OF, dtm  # noqa: F401 - a fixture
@@ -295,3 +296,33 @@ def test_a_password_that_is_wanted_and_not_there_is_told_with_the_ways(mariadb_u
     assert done.code == 3
     assert "--password-env NAME" in done.said
     assert "Traceback" not in done.said
+
+
+def test_a_password_is_asked_for_at_a_terminal_and_kept_nowhere(mariadb_url: str, tmp_path: Path) -> None:
+    run(
+        mariadb_url,
+        "create table sagas (id integer primary key, status varchar(20), steps text)",
+        f"insert into sagas values (1, 'COMPENSATING', '{STEPS}')",
+    )
+    name = mariadb_url.rpartition("/")[2].partition("?")[0]
+    user, secret = f"u{name[-12:]}", "hunter2-hunter2"
+    run(mariadb_url, f"create user {user} identified by '{secret}'", f"grant select on {name}.* to {user}")
+    try:
+        parts = sa.make_url(mariadb_url)
+        url = f"mysql+pymysql://{user}@{parts.host}:{parts.port}/{name}"
+        home = Home(tmp_path)
+        code, seen = answering(home, "init", url, answers=[f"{secret}\n".encode()])
+        assert code == 0, seen
+        file = tmp_path / "config" / "sagadoctor" / "config.toml"
+        assert 'password = { env = "SAGAS_PASSWORD" }' in file.read_text()
+        assert "read -rs SAGAS_PASSWORD" in seen
+        assert "1 saga" in seen.partition("The first diagnosis")[2]  # it got in with the same password
+        assert "not seen" not in seen
+        assert secret not in seen
+        held = [path for path in tmp_path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+        assert held == []
+        (tmp_path / "other").mkdir()
+        wrong = answering(Home(tmp_path / "other"), "init", url, answers=[b"wrong\n"])
+        assert wrong[0] == 3
+    finally:
+        run(mariadb_url, f"drop user {user}")

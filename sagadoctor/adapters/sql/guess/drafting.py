@@ -42,7 +42,9 @@ def draft(saga: SagaTable, steps: Steps | None, now: datetime, around: Sequence[
     todo: list[str] = list(_zone(saga, now))
     asked: list[Question] = []
     settings = [
-        Setting("table", table_words(seen.listed.parts), (f"{seen.counted}; " + "; ".join(saga.signs),)),
+        Setting(
+            "table", table_words(seen.listed.parts), (f"taken for sagas ({seen.counted}): " + "; ".join(saga.signs),)
+        ),
         Setting("id", _id(seen.by_name[saga.id])),
     ]
     for role in _ORDER:

@@ -52,11 +52,16 @@ class Meanings(msgspec.Struct, frozen=True):
         return len(self.known) + len(self.failed) + len(self.unknown)
 
     @property
+    def undoing(self) -> tuple[str, ...]:
+        """Return the words and flags that tell of undoing, which few tables but those of sagas have."""
+        said = [*(word for word, _ in self.known), *self.unknown]
+        flags = [column.name for column, state in self.flags if state is SagaState.COMPENSATING]
+        return (*(word for word in said if tells_of_undoing(word)), *flags)
+
+    @property
     def goes_back(self) -> bool:
-        """Say whether a word or a flag tells of undoing, which few tables but those of sagas have."""
-        said = [word for word, _ in self.known] + list(self.unknown)
-        states = {state for _, state in self.flags}
-        return any(tells_of_undoing(word) for word in said) or SagaState.COMPENSATING in states
+        """Say whether anything tells of undoing."""
+        return bool(self.undoing)
 
 
 _STAGES: Final = (

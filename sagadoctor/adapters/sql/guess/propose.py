@@ -11,7 +11,7 @@ from sagadoctor.api.v1.sql import Guest, Limits, beside, nearest, parse_address
 
 from .from_presets import as_preset
 from .judging import ALSO, guesses
-from .looking import ONE_TABLE, Looker, Place, place_of
+from .looking import Looker, Place, place_of
 from .names import is_mappable
 from .recognising import known_presets, recognise
 from .relatives import ORDINARY
@@ -21,6 +21,9 @@ MOST_DRAFTS: Final = 10
 MOST_OF_ONE: Final = 3
 """Sets of tables that one preset is tried on."""
 MOST_NEAR: Final = 5
+_CATALOGUE: Final = 10.0
+"""Seconds that one statement may take: that is for the catalogue, a table's own time is shorter."""
+
 LOOKED_FOR: Final = (
     "the tables and columns of the presets {presets}",
     "a table with an id and a column of few words that says where a saga stands, best with words of undoing "
@@ -42,7 +45,7 @@ async def propose(inquiry: Inquiry) -> Proposal:
         source=inquiry.context.name,
         clock=inquiry.context.clock,
         password=inquiry.password,
-        limits=Limits(statement=ONE_TABLE + 1),
+        limits=Limits(statement=_CATALOGUE),
     )
     try:
         return await _proposal(Looker(guest, inquiry, address.url), inquiry, address.url)

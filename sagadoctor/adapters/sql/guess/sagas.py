@@ -156,7 +156,7 @@ def saga_table(seen: Seen, *, referred: str | None = None, steps: float = 0.0, s
     lacks: list[str] = []
     weight = name_weight(seen.listed.table)
     if weight > 0:
-        signs.append(f"its name or its columns' names say so ({seen.place})")
+        signs.append("its name, or a column's, speaks of sagas")
     identity = id_of(seen, referred, owners)
     if identity is None:
         lacks.append("a column that could be a saga's id (a primary key or a unique column)")
@@ -175,7 +175,7 @@ def saga_table(seen: Seen, *, referred: str | None = None, steps: float = 0.0, s
         if role in roles:
             weight += weigh
     if "current_step" in roles:
-        signs.append(f"{roles['current_step'].name} looks like the step that a saga is at")
+        signs.append(f"{roles['current_step'].name} may be the step that a saga is at")
     if steps:
         weight += steps
         signs.append(step_sign)
@@ -184,7 +184,7 @@ def saga_table(seen: Seen, *, referred: str | None = None, steps: float = 0.0, s
 
 def _state_weight(state: Meanings, signs: list[str]) -> float:
     if state.goes_back:
-        signs.append("its states tell of undoing")
+        signs.append(f"its states tell of undoing ({', '.join(state.undoing[:3])})")
         return 4.0
     return min(len(state.known), 2) / 2
 

@@ -10,7 +10,7 @@ from sagadoctor.api.v1.proposing import Draft, Section, Setting
 from ..mapping.saga import StateWords
 from ..options import SqlOptions
 from ..states import WordMeanings
-from .sagas import ENOUGH, SagaTable
+from .sagas import SagaTable
 from .seen import Seen
 
 
@@ -82,5 +82,5 @@ def what_lacks(saga: SagaTable) -> tuple[str, ...]:
         told.append(f"no state of it tells of undoing ({listed})")
     if "current_step" not in saga.roles:
         told.append("no steps of it were found")
-    told.append(f"too little speaks for sagas ({saga.weight:.1f} of {ENOUGH})")
+    told.append("so too little speaks for sagas")
     return tuple(told)
