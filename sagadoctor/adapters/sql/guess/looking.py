@@ -56,7 +56,9 @@ class Looker:
             product = told if told.startswith(session.product) else f"{session.product} {told}"
             return session.catalog.inventory(self._inquiry.schema), product, session.now()
 
-        return await self._guest.run(listing, self._inquiry.deadline)
+        told = await self._guest.run(listing, self._inquiry.deadline)
+        self._until = self._inquiry.context.clock.monotonic() + SAMPLING
+        return told
 
     async def look_into(self, listed: Listed) -> Seen:
         """Return a table with a sample of its rows; one that can't be read, or not in time, without."""

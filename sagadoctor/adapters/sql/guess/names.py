@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
+_REMEMBERED: Final = 50_000
+"""Names that are taken apart once: a database of thousands of tables has the same ones again and again."""
 _LONGEST: Final = 128
 """What the mapping language takes as a name."""
 
@@ -41,11 +44,13 @@ OWNERS: Final = frozenset(
 """Words that say of what thing a column tells; `saga_status` is its status."""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def tokens(name: str) -> tuple[str, ...]:
     """Return the words of a name in lower case: `currentStep`, `current_step` and `CURRENT STEP` are the same."""
     return tuple(part.lower() for part in _PART.findall(name))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def plain(name: str) -> str:
     """Return a name in lower case without anything between its words."""
     return "".join(tokens(name))
@@ -71,13 +76,20 @@ def is_mappable(name: str) -> bool:
 
 def spellings(name: str, owners: Sequence[str] = ()) -> tuple[str, ...]:
     """Return a column's name as it may be listed: as it is, then without the words that name its owner."""
-    parts = list(tokens(name))
+    parts = tokens(name)
     found = ["".join(parts)]
-    dropped = OWNERS | {singular(word) for owner in owners for word in tokens(owner)} | set(map(plain, owners))
-    while len(parts) > 1 and (parts[0] in dropped or singular(parts[0]) in dropped):
-        parts = parts[1:]
-        found.append("".join(parts))
+    dropped = _dropped(tuple(owners))
+    at = 0
+    while at < len(parts) - 1 and (parts[at] in dropped or singular(parts[at]) in dropped):
+        at += 1
+        found.append("".join(parts[at:]))
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=1000)
+def _dropped(owners: tuple[str, ...]) -> frozenset[str]:
+    """Return the words that say whose a column is: its table's, and those that mean any such thing."""
+    return OWNERS | {singular(word) for owner in owners for word in tokens(owner)} | set(map(plain, owners))
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -219,7 +231,7 @@ ORDER_NAMES: Final = _listed(
     "sequenceno sequencenumber seqno index order ordering number num branchorder"
 )
 STEPS_NAMES: Final = _listed(
-    "steps stepstatus stepstate stepsjson sagasteps stepdata stepslog history compensatedsteps"
+    "steps stepstatus stepstate stepsjson sagasteps stepdata stepslog compensatedsteps completedsteps"
 )
 GONE_NAMES: Final = _listed("deletedat archivedat removedat deletedon archivedon")
 """Times that say that nobody looks at a row any more."""

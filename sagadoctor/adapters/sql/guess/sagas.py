@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from sagadoctor.api.v1.sql import Kind, Table
 
-from .meanings import Meanings, state_of
-from .names import ID_NAMES, SAGA_ROLES, TIMES, plain, ranked, singular, tokens
+from .meanings import Meanings, state_of, tells_of_undoing
+from .names import ID_NAMES, SAGA_ROLES, STEPS_NAMES, TIMES, plain, ranked, singular, spellings, tokens
 from .seen import DOCUMENTS, NUMBERS, TEXTS, Seen, SeenColumn
 
 ENOUGH: Final = 4.5
@@ -124,20 +125,18 @@ def name_weight(table: Table) -> float:
 
 def promise(table: Table) -> float:
     """Return how worthwhile a look into a table is, by its catalogue alone; below zero it isn't."""
-    names = [column.name for column in table.columns[:500]]
-    owners = (table.name,)
+    told = {spelt for column in table.columns[:500] for spelt in spellings(column.name, (table.name,))}
     weight = name_weight(table)
-    has_state = any(ranked(name, _STATE_LIKE, owners) is not None for name in names)
     labels = [label for column in table.columns[:500] for label in column.labels]
-    if labels and any(re.search("compens|rollback|abort", label, re.IGNORECASE) for label in labels):
+    if any(tells_of_undoing(label) for label in labels):
         weight += 3
     for role, weigh in (("current_step", 1.5), ("attempts", 0.5), ("type", 0.5), ("version", 0.2)):
-        if any(ranked(name, SAGA_ROLES[role], owners) is not None for name in names):
+        if not told.isdisjoint(SAGA_ROLES[role]):
             weight += weigh
-    if any(plain(name) in ("steps", "stepstatus", "compensatedsteps", "completedsteps") for name in names):
+    if not told.isdisjoint(STEPS_NAMES):
         weight += 2
-    times = sum(any(ranked(name, listed, owners) is not None for name in names) for listed in TIMES.values())
-    weight += 0.3 * times
+    weight += 0.3 * sum(not told.isdisjoint(listed) for listed in TIMES.values())
+    has_state = not told.isdisjoint(_STATE_LIKE)
     if has_state:
         weight += 1.5
     elif weight < 4:
@@ -253,10 +252,15 @@ def _fits(role: str, column: SeenColumn) -> bool:
 
 def refers_to(column: str, table: Table) -> bool:
     """Say whether a column's name says that it holds the id of a row of this table: `saga_instance_id`."""
-    said = plain(column)
-    words = [singular(word) for word in tokens(table.name)]
-    own = {"".join(words[start:]) for start in range(len(words))} | {plain(table.name)}
-    return any(said in (f"{name}id", f"{name}uuid", f"{name}key", f"{name}ref") for name in own if name)
+    return plain(column) in _references(table.name)
+
+
+@lru_cache(maxsize=1000)
+def _references(table: str) -> frozenset[str]:
+    """Return how columns may be called that refer to a table's rows."""
+    words = [singular(word) for word in tokens(table)]
+    own = {"".join(words[start:]) for start in range(len(words))} | {plain(table)}
+    return frozenset(f"{name}{ending}" for name in own if name for ending in ("id", "uuid", "key", "ref"))
 
 
 def is_uuid(column: SeenColumn) -> bool:
