@@ -11,6 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+SCALE = int(os.environ.get("SCALE", "500000"))
+"""Sagas in all."""
+ROUNDS = int(os.environ.get("ROUNDS", "7"))
+LIVE = (10_000, 100_000)
+STUCK = 2_000
+
+
+def say(text: str) -> None:
+    """Tell whoever waits what is going on."""
+    sys.stderr.write(text + "\n")
+
 
 @dataclass(slots=True)
 class Figures:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import ROUNDS, SCALE, Row, interleaved, process, say
+from benchmarks.runs import PROGRAM, milliseconds, postgres
+from tests.real import servers
 
 TABLES = 500
 LARGEST = "fulfilment_saga"
@@ -48,3 +53,40 @@ def statements(rows: int) -> Iterator[str]:
     )
     yield f"create index on {LARGEST}_step (fulfilment_saga_id)"
     yield "vacuum analyze"
+
+
+def init(folder: Path) -> list[Row]:
+    """A look at a database that nobody has mapped: 500 tables, the largest of them big, no index on its states."""
+    with postgres(folder) as server:
+        database = server.fresh_database()
+        say(f"making {TABLES} tables, the largest of {SCALE} rows")
+        server.execute(*statements(SCALE), database=database)
+        before = _rows_read(server, database)
+        written = folder / "init.toml"
+        command = [*PROGRAM, "init", server.url(database), "--no-questions", "--force", "--out", written]
+        home = {"XDG_STATE_HOME": str(folder)}
+        rounds = max(1, ROUNDS // 2)
+        look = interleaved(rounds, look=lambda: process([*command, "--no-scan"], home))["look"]
+        found = written.read_text("utf-8")
+        if f'table = "{LARGEST}"' not in found or "ROLLING_BACK" not in found:
+            raise RuntimeError(f"the sagas were not found:\n{found}")
+        rows = (_rows_read(server, database) - before) / (rounds + 1)
+        server.execute(f"create index on {LARGEST} (phase, last_change)", database=database)
+        whole = interleaved(rounds, whole=lambda: process(command, home))["whole"]
+    about = f"PostgreSQL, {TABLES} tables, the largest of {SCALE:,} rows"
+    return [
+        Row(f"{about}: seconds of `init --no-scan` / 10", look.median / 10, 1.0, milliseconds(look)),
+        Row(f"{about}: seconds of `init` with its first diagnosis / 10", whole.median / 10, 1.0, milliseconds(whole)),
+        Row(f"{about}: rows read by one `init` / rows there", rows / (3 * SCALE), 0.05, f"{rows:,.0f} rows"),
+    ]
+
+
+def _rows_read(server: servers.PostgresServer, database: str) -> int:
+    """Return how many rows of tables the server has read, by scans of all kinds."""
+    connection = server.connect(database)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables")
+            return int(cursor.fetchone()[0])
+    finally:
+        connection.close()

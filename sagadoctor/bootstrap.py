@@ -123,6 +123,7 @@ def _open_store(setting: StoreSetting, configuration: Configuration, clock: Cloc
         policy=configuration.policy,
         big_table=configuration.big_table,
         folder=str(_folder(configuration)),
+        origin=lambda path: configuration.origins.of(("stores", setting.name, *path)),
     )
     try:
         return setting.plugin.open(setting.options, context)

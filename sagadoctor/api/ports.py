@@ -128,7 +128,8 @@ class StoreContext(msgspec.Struct, frozen=True):
 
     `tz` is the IANA name that naive times are in unless a mapping says otherwise; `big_table` the rows above which a
     sequential read is asked for first; `folder` where the configuration lies, as an absolute path: relative paths
-    in it mean files beside it.
+    in it mean files beside it. `origin` says where the value at a key of the store's own table is from, such as
+    `orders.toml:12`; "default" where no file says it.
     """
 
     name: str
@@ -138,6 +139,7 @@ class StoreContext(msgspec.Struct, frozen=True):
     policy: Policy = msgspec.field(default_factory=Policy)
     big_table: int = 100_000
     folder: str | None = None
+    origin: Callable[[tuple[str | int, ...]], str] | None = None
 
 
 def _unchanged(table: Mapping[str, Any]) -> Mapping[str, Any]:

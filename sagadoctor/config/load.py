@@ -72,7 +72,9 @@ class _Loading:
         self.source = source
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
-        self.sections: dict[str, Section] = {name: known.model() for name, known in SECTIONS.items() if not known.named}
+        self.sections: dict[str, Section] = {
+            name: known.model.model_construct() for name, known in SECTIONS.items() if not known.named
+        }
         self.sagas: dict[str, SagaSection] = {}
         self.stores = Stores(source, plugin_of, installed)
 

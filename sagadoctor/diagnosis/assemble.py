@@ -42,6 +42,7 @@ def assemble(
     blind_spots: tuple[BlindSpot, ...] = (),
     gone: frozenset[str] = frozenset(),
     repeated: bool = False,
+    stirred_at: datetime | None = None,
 ) -> Case:
     """Return the case of one saga; `now` is the source's own present."""
     if saga.doubts:
@@ -62,6 +63,7 @@ def assemble(
         readings=readings,
         blind_spots=blind_spots,
         gone=gone,
+        stirred_at=stirred_at,
         repeated=repeated or (bool(saga.doubts) and any(doubt.field == "id" for doubt in saga.doubts)),
     )
 

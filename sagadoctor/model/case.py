@@ -65,6 +65,8 @@ class Case(msgspec.Struct, frozen=True):
     blind_spots: tuple[BlindSpot, ...] = ()
     gone: frozenset[str] = frozenset()
     """Ids of lock holders that the store has no row of."""
+    stirred_at: datetime | None = None
+    """When a row of any live saga of its store was last written, where the store tells."""
     repeated: bool = False
     """Another row of the store has the same id: nothing may be done by this id."""
     state: SagaState = SagaState.UNKNOWN

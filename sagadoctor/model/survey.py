@@ -44,5 +44,7 @@ class Survey(msgspec.Struct, frozen=True, gc=False):
     """None where the store keeps no steps apart from their sagas, or could not look."""
     notes: tuple[str, ...] = ()
     """What was not looked for, in words."""
+    stirred_at: datetime | None = None
+    """When a row of any live saga was last written, where that tells whether anybody wakes the sleeping ones."""
     truncated: bool = False
     """There are more shared keys than are told."""

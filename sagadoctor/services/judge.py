@@ -48,6 +48,7 @@ class Judge:
         self._told: dict[str, list[Told]] = {}
         self._gates: dict[str | None, Gate] = {}
         self._unobserved = False
+        self._stirred_at: datetime | None = None
         self.newer = 0
         """Rows that moved after the moment that is judged."""
         self._odd_rows = 0
@@ -96,6 +97,7 @@ class Judge:
     def hear(self, survey: Survey) -> tuple[Finding, ...]:
         """Take in the store's aggregates; return the findings about the store itself."""
         about_store: list[Finding] = []
+        self._stirred_at = survey.stirred_at
         for rule, spoken in survey_signs(survey, self.policy, self.now):
             if not spoken.saga_ids:
                 about_store.append(store_finding(survey, rule, spoken.sign, self.now))
@@ -146,7 +148,16 @@ class Judge:
         policy = self.policy.of(saga.saga_type)
         linked = with_sick_children(linked, self.policy, self.now) if linked else linked
         gone = self.links.gone(saga)
-        case = assemble(saga, policy, self.now, observed=observed, tries=tries, linked=linked, gone=gone)
+        case = assemble(
+            saga,
+            policy,
+            self.now,
+            observed=observed,
+            tries=tries,
+            linked=linked,
+            gone=gone,
+            stirred_at=self._stirred_at,
+        )
         return examine(case, policy, self.now, self._told.get(saga.saga_id, ()))
 
     async def unjudged(self, saga_ids: Sequence[str]) -> Sequence[str] | None:

@@ -129,6 +129,7 @@ class Joined(TypedDict, total=False):
     linked: tuple[LinkedSaga, ...]
     gone: frozenset[str]
     repeated: bool
+    stirred_at: datetime | None
 
 
 def ago(**span: Unpack[Span]) -> datetime:

@@ -358,3 +358,18 @@ class Bare(OnSql):
 
     def rows(self, saga: Saga) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         return {"job": [{"name": saga.saga_id, "word": saga.raw_state}]}
+
+
+def _by_query(mapping: Mapping[str, Any], **keys: str) -> Mapping[str, Any]:
+    """A mapping whose tables are queries of their columns in another order of words."""
+    said = dict(mapping)
+    for section, key in keys.items():
+        table = said[section]["table"]
+        said[section] = {**said[section], "table": {"query": f"select q.* from {table} q where 1 = 1", "key": key}}
+    return MappingProxyType(said)
+
+
+class Queried(Runs):
+    """The same rows, each table of them by a query."""
+
+    mapping = _by_query(Runs.mapping, saga="run_no", steps="place", outbox="id")

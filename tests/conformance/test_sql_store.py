@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from .on_sql import OnSql
-from .sql_tables import Bare, Runs, Template
+from .sql_tables import Bare, Queried, Runs, Template
 
 
 class _Anywhere(OnSql):
@@ -30,3 +30,8 @@ class TestRuns(_Anywhere, Runs):
 @pytest.mark.slow
 class TestBare(_Anywhere, Bare):
     """A table that says next to nothing."""
+
+
+@pytest.mark.slow
+class TestQueried(_Anywhere, Queried):
+    """Queries in the place of tables."""

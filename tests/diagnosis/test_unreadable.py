@@ -114,7 +114,9 @@ def test_the_sentence_names_everything_that_could_not_be_read() -> None:
     doubt = Doubt("updated_at", "0000-00-00", "a time")
     row = saga(SagaState.UNKNOWN, order_steps(UNKNOWN), raw_state="HALF_DONE", doubts=(doubt,))
 
-    assert primary(findings(row), RULE).summary.startswith("state, steps, updated_at could not be read")
+    assert primary(findings(row), RULE).summary.startswith("state 'HALF_DONE', steps, updated_at could not be read")
+    long = msgspec.structs.replace(row, raw_state="x" * 500)
+    assert primary(findings(long), RULE).summary.startswith("state, steps, updated_at could not be read")
 
 
 def test_many_doubts_are_counted_in_the_sentence_and_listed_in_the_evidence() -> None:

@@ -42,6 +42,20 @@ def test_nobody_woke_it() -> None:
     assert bad(findings(OVERSLEPT)) == {RULE}
 
 
+def test_what_else_was_written_tells_a_dead_worker_from_one_that_is_held_up() -> None:
+    dead = primary(findings(OVERSLEPT, stirred_at=ago(minutes=18)), RULE)
+    held = primary(findings(OVERSLEPT, stirred_at=ago(seconds=20)), RULE)
+    unknown = primary(findings(OVERSLEPT), RULE)
+
+    assert dead.summary.endswith("the timer or the retry worker stands still")
+    assert "no live saga of this store was written for 18m: nobody wakes any" in facts(dead)
+    assert held.summary.endswith("others were, so whoever wakes them is held up, or has lost this one")
+    assert "another live saga of this store was written 20s ago" in [each.fact for each in against(held)]
+    assert unknown.summary.endswith("or does not come to it")
+    assert {each.id for each in (dead, held, unknown)} == {unknown.id}
+    assert {each.group for each in (dead, held, unknown)} == {unknown.group}
+
+
 @pytest.mark.parametrize(
     "row",
     [

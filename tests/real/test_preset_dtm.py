@@ -96,6 +96,11 @@ def primary(found: list[Finding]) -> Mapping[str, Finding]:
     return {each.saga_id: each for each in sick if each.saga_id is not None}
 
 
+def facts(finding: Finding, *, supports: bool = False) -> list[str]:
+    """Return the evidence for a finding, or against it."""
+    return [each.fact for each in finding.evidence if each.supports is supports]
+
+
 def sagas(sheet: Sheet, **asked: Any) -> dict[str, Saga]:
     return {saga.saga_id: saga for saga in read(opened(sheet, Policy()), **asked)}
 
@@ -124,6 +129,9 @@ def test_of_a_dead_server_every_saga_is_woken_by_nobody(dtm: Sheet) -> None:
     far = "order-7008"  # the next try of this one is hours away
     assert {each.saga_id for each in found if each.rule == "wake-up-missed"} == LIVE - {far}
     assert primary(found)[far].rule == "retry-loop"
+    one = primary(found)["order-7004"]
+    assert one.summary.endswith("the timer or the retry worker stands still")
+    assert "no live saga of this store was written for 10m: nobody wakes any" in facts(one, supports=True)
 
 
 def test_of_a_starved_cron_those_are_named_that_it_did_not_reach(dtm: Sheet) -> None:
@@ -132,6 +140,19 @@ def test_of_a_starved_cron_those_are_named_that_it_did_not_reach(dtm: Sheet) -> 
     dtm.run("update trans_global set create_time = '2026-11-20 11:31:00'")
     told = primary(findings(dtm, Policy()))
     assert {gid for gid, each in told.items() if each.rule == "wake-up-missed"} == {"order-7004", "order-7007"}
+    assert "whoever wakes them is held up" in told["order-7004"].summary
+    assert any("another live saga of this store was written" in each for each in facts(told["order-7004"]))
+
+
+def test_the_undo_that_hangs_may_be_that_of_the_branch_that_refused(dtm: Sheet) -> None:
+    dtm.run(
+        "update trans_branch_op set status = 'prepared' "
+        "where gid = 'order-7003' and branch_id = '03' and op = 'compensate'"
+    )
+    [third, second] = list(reversed(sagas(dtm)["order-7003"].steps or ()))[:2]
+    assert (third.name, third.status, third.derived) == ("03", StepStatus.COMPENSATING, True)
+    assert (second.name, second.status) == ("02", StepStatus.COMPLETED)
+    assert primary(findings(dtm, SHORT))["order-7003"].step == "03"
 
 
 def test_what_a_saga_tells(dtm: Sheet) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from sagadoctor.api.sql.driver import Link
+from sagadoctor.api.sql.postgresql import Postgresql
 from sagadoctor.api.v1 import CheckLevel, CheckLine, FullScanRefused, Look, Saga, SagaState, Survey
 from tests.adapters.sheet import GOOD, TEMPLATE, Sheet, later, pages, read, read_one, steps_json
 
@@ -243,3 +247,32 @@ def test_a_page_of_big_documents_ends_early(store_url: str) -> None:
         told.extend(page.sagas)
     assert [saga.saga_id for saga in sorted(told, key=lambda each: each.saga_id)] == [saga_id(n) for n in range(40)]
     assert len(some) > 1
+
+
+def test_rows_that_the_statistics_do_not_know_yet_are_not_sorted_for_every_page(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = Sheet(postgres_url)
+    sheet.run(
+        "alter table sagas set (autovacuum_enabled = false)", "create index by_state on sagas (state, updated_at)"
+    )
+    old = datetime(2026, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    fill(sheet, 3000, saga_id=saga_id, state="completed", updated_at=lambda number: old + timedelta(minutes=number))
+    sheet.run("analyze sagas")
+    sheet.run(
+        "insert into sagas select 'n-' || n, saga_type, 'pending', current_step, data, steps, created_at, "
+        "updated_at + interval '100 days' + n / 3 * interval '1 second' from sagas, generate_series(1, 9000) n "
+        "where saga_id = 's-00000'"
+    )
+    plans: list[str] = []
+    unwatched = Postgresql.stream
+
+    def watched(self: Postgresql, link: Link, text: str, parameters: Any, size: int) -> Generator[Any, None, None]:
+        plans.append(json.dumps(self.explain(link, text, parameters)[0][0]))
+        return unwatched(self, link, text, parameters, size)
+
+    monkeypatch.setattr(Postgresql, "stream", watched)
+    assert len({saga.saga_id for saga in read(sheet.open(**BIG))}) == 9000
+    pages_of_live = [plan for plan in plans if "'pending'" in plan and "IS NOT NULL" in plan]
+    assert len(pages_of_live) >= 3
+    assert [plan for plan in pages_of_live if '"Sort"' in plan] == []

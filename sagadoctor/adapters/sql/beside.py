@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sagadoctor.api.v1.sql import Column, Row, Table
+from sagadoctor.api.v1.sql import Column, Row, Table, bound
 
 from .cells import NAME_BOUND
 from .fields import moment_reader, text_reader
@@ -82,6 +82,28 @@ class Beside:
     def given(self, column: Column, texts: Sequence[str]) -> list[ColumnElement[Any]]:
         """Return texts as parameters; one that the column can't hold is left out."""
         return [given for text in texts if (given := self.source.given(column, text)) is not None]
+
+
+def among(
+    elements: Sequence[ColumnElement[Any]], wanted: Sequence[Sequence[ColumnElement[Any]]]
+) -> ColumnElement[bool]:
+    """Return the condition that some columns together hold one of these combinations."""
+    from sqlalchemy import tuple_
+
+    if len(elements) == 1:
+        return elements[0].in_([each[0] for each in wanted])
+    return tuple_(*elements).in_([tuple_(*each) for each in wanted])
+
+
+def among_values(element: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """Return the condition that a column holds one of these values, given to PostgreSQL as one parameter.
+
+    A parameter for each would cost more than the rows that are found by them.
+    """
+    from sqlalchemy import func
+
+    found: ColumnElement[bool] = element == func.any(bound(list(values)))
+    return found
 
 
 def tolerant(read: Read | None, row: Row) -> Any:

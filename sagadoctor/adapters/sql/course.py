@@ -43,6 +43,7 @@ class Course:
         self._policy = policy
         self._by_name = words.direction == "by_name"
         self._next = words.current == "next" or (words.current is None and words.shape in _NEXT)
+        self._undone = (StepStatus.COMPLETED, *(_GIVEN_UP if words.undoes_failed else ()))
         self._waiting = words.waiting
         self._is_log = words.shape == "log_table"
         self.is_needed = self._by_name or self._next or self._is_log or bool(self._waiting)
@@ -55,7 +56,7 @@ class Course:
         if self._is_log and (steps or about.state not in ENDED):
             steps = whole(steps, policy)
         if self._next:
-            steps = onward(steps, about.state, policy)
+            steps = onward(steps, about.state, policy, self._undone)
         return steps
 
     def waits(self, steps: tuple[Step, ...]) -> str | None:
@@ -117,7 +118,7 @@ def whole(steps: tuple[Step, ...], policy: SagaPolicy) -> tuple[Step, ...]:
     defined = {said.name: told.get(said.name) for said in policy.steps}
     order = [step or Step(name, 0, StepStatus.PENDING, derived=True) for name, step in defined.items()]
     order += [step for step in steps if step.name not in defined]
-    return tuple(replace(step, index=index) for index, step in enumerate(order))
+    return tuple([step if step.index == index else replace(step, index=index) for index, step in enumerate(order)])
 
 
 def moved(doubts: Iterable[Doubt], before: tuple[Step, ...], after: tuple[Step, ...]) -> list[Doubt]:
@@ -132,15 +133,21 @@ def moved(doubts: Iterable[Doubt], before: tuple[Step, ...], after: tuple[Step, 
     return out
 
 
-def onward(steps: tuple[Step, ...], state: SagaState, policy: SagaPolicy) -> tuple[Step, ...]:
+def onward(
+    steps: tuple[Step, ...],
+    state: SagaState,
+    policy: SagaPolicy,
+    to_undo: Iterable[StepStatus] = (StepStatus.COMPLETED,),
+) -> tuple[Step, ...]:
     """Return the steps of a live saga with the one that must be out marked as such, where none tells that it is.
 
-    On the way forward that is the first one not done, while being undone the last one that ran and stands.
+    On the way forward that is the first one not done, while being undone the last one whose status is `to_undo`.
     """
-    if any(step.status in _OPEN for step in steps):
-        return steps
+    for step in steps:
+        if step.status in _OPEN:
+            return steps
     if state is SagaState.COMPENSATING:
-        standing = [step for step in steps if step.status is StepStatus.COMPLETED and is_compensable(step, policy)]
+        standing = [step for step in steps if step.status in to_undo and is_compensable(step, policy)]
         return _marked(steps, standing[-1], StepStatus.COMPENSATING) if standing else steps
     if state not in FORWARD or any(step.status in _GIVEN_UP and not _is_optional(step, policy) for step in steps):
         return steps

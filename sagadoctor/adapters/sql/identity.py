@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sagadoctor.api.v1 import Doubt
-from sagadoctor.api.v1.sql import Column, Kind
+from sagadoctor.api.v1.sql import POSTGRESQL, Column, Kind
 
 from .idents import Ident, TextIdent, WholeId, ident
 from .mapping.saga import IdWords
@@ -16,6 +16,9 @@ from .values import Unreadable, word
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
+
+_AS_ONE: Final = (Kind.TEXT, Kind.UUID, Kind.INT)
+"""Kinds of which many values may be given as one list."""
 
 CellReader = Callable[[Any], Any]
 
@@ -69,6 +72,21 @@ class Identity:
         """Return the raw cells of an id as parameters."""
         return [self._source.parameter(column, cell) for column, cell in zip(self.columns, raw, strict=True)]
 
+    def values_beside(
+        self, source: Source, columns: Sequence[Column], raws: Sequence[Sequence[Any]]
+    ) -> list[Any] | None:
+        """Return raw ids as plain values that PostgreSQL compares with one column of another table.
+
+        None where each needs a parameter of its own: elsewhere, for columns of another kind, for several columns.
+        """
+        if source.engine != POSTGRESQL or len(columns) != 1 or len(self.columns) != 1:
+            return None
+        if columns[0].kind is not self.columns[0].kind or columns[0].kind not in _AS_ONE:
+            return None
+        if columns[0].kind is Kind.INT:
+            return [raw for (raw,) in raws]
+        return [raw.decode("utf-8", "surrogateescape") for (raw,) in raws]
+
     def parameters_beside(
         self, source: Source, columns: Sequence[Column], raw: Sequence[Any]
     ) -> Sequence[ColumnElement[Any]] | None:
@@ -102,12 +120,13 @@ def _cell(part: Ident, opened: CellReader, column: Column) -> CellReader:
 
 def comparable(cells: Sequence[Any]) -> tuple[Any, ...]:
     """Return raw cells so that an id and a foreign key of another type are equal when they mean one row."""
-    return tuple(_plain(cell) for cell in cells)
+    if len(cells) == 1:
+        return (_plain(cells[0]),)
+    return tuple([_plain(cell) for cell in cells])
 
 
 def _plain(cell: Any) -> Any:
-    if isinstance(cell, int):
-        return str(int(cell)).encode()
-    if isinstance(cell, bytes) and len(cell) == 36 and cell.count(b"-") == 4:
-        return cell.lower()  # a UUID, which one table may keep as text
-    return cell
+    if type(cell) is bytes:
+        # a UUID, which one table may keep as text
+        return cell.lower() if len(cell) == 36 and cell.count(b"-") == 4 else cell
+    return str(int(cell)).encode() if isinstance(cell, int) else cell

@@ -98,14 +98,14 @@ def _marked(sagas: list[Saga], journey: Journey) -> list[Saga]:
 
 async def walk(guest: Guest, opened: Opened, road: Road, look: Look, most: int | None = None) -> Rows:
     """Read a road's next page and note how far it came."""
-    limit = road.rows if most is None else max(1, min(road.rows, most))
+    limit = road.rows if most is None else max(road.least, min(road.rows, most))
     statement = road.statement(limit)
     companions = opened.scan
 
     key = None if road.unique else road.key_of
 
     def work(session: Session) -> Rows:
-        return collect(session, statement, companions, key)
+        return collect(session, statement, companions, key, in_order=road.in_order)
 
     rows = await guest.run(work, look.deadline)
     if rows.keys and not road.repeats:
@@ -127,9 +127,11 @@ def _trim(road: Road, rows: Rows, limit: int) -> None:
     last = road.key_of(rows.last)
     same = next((at for at, key in enumerate(reversed(rows.keys)) if key != last), None)
     if same is None:  # one key fills the page: take a bigger one
-        road.rows *= 4
+        road.least = 4 * limit
+        road.rows = max(road.rows, road.least)
         rows.sagas = []
         return
+    road.least = 1
     keep = len(rows.sagas) - same
     rows.sagas = rows.sagas[:keep]
     road.last = rows.keys[keep - 1]

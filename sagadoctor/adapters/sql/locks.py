@@ -11,7 +11,7 @@ from sagadoctor.api.v1 import LockWait, Saga
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
 from .advice import create_index, has_index
-from .beside import Beside, chunks, tolerant
+from .beside import Beside, among, chunks, tolerant
 from .cells import ID_BOUND
 from .identity import Identity, comparable, opener_of
 from .idents import WholeId, ident
@@ -102,15 +102,15 @@ class Locks:
         self, session: Session, raws: Sequence[tuple[Any, ...]], identity: Identity
     ) -> dict[tuple[Any, ...], list[str]]:
         """Return the targets that are waited for, by the raw cells of the saga's id."""
-        from sqlalchemy import select, tuple_
+        from sqlalchemy import select
 
         beside, found = self._waiting, dict[tuple[Any, ...], list[str]]()
         source, width = beside.source, len(self._waiters)
         keys = [source.element(column) for column in self._waiters]
         given = [each for raw in raws if (each := identity.parameters_beside(source, self._waiters, raw))]
         for some in chunks(given):
-            among = keys[0].in_([each[0] for each in some]) if width == 1 else tuple_(*keys).in_(map(_tuple, some))
-            for row in session.stream(select(*beside.selection.items).select_from(source.clause).where(among)):
+            waits = select(*beside.selection.items).select_from(source.clause).where(among(keys, some))
+            for row in session.stream(waits):
                 targets, target = found.setdefault(comparable(row[:width]), []), _text(tolerant(self._wanted, row))
                 if target and target not in targets and len(targets) < MOST:
                     targets.append(target)
@@ -139,12 +139,6 @@ class Locks:
             return self._whole.canonical(opened)
         except Unreadable as odd:
             return "" if odd.value is None else str(odd.value)
-
-
-def _tuple(parameters: Sequence[Any]) -> Any:
-    from sqlalchemy import tuple_
-
-    return tuple_(*parameters)
 
 
 def _text(value: Any) -> str:

@@ -97,13 +97,10 @@ def as_moment(value: Any) -> datetime | None:
 def moment_cell(spec: TimeColumn, column: Column, source: Source, key: str) -> Callable[[Any], datetime | None]:
     """Return the reader of a time column's raw cells; a database's own times in UTC take the short road."""
     _check_unit(spec, column, source, key)
-    plain = spec.format in (None, TimeFormat.TIMESTAMP) and not spec.values and not spec.pattern and not spec.path
-    if plain and source.engine != SQLITE:
-        zone = zone_of(spec.tz) if spec.tz is not None else source.zone
-        if column.kind is Kind.TIMESTAMPTZ:
-            return zoned if source.engine == POSTGRESQL else naive_utc
-        if column.kind is Kind.TIMESTAMP and zone is None:
-            return naive_utc
+    short = short_moment(spec, column, source)
+    if short is not None:
+        return short
+    plain = _is_plain(spec)
     read = moment_reader(spec, source.zone)
     opened = as_time(source.opener(column))
     if plain and (zone_of(spec.tz) if spec.tz is not None else source.zone) is None:
@@ -119,6 +116,20 @@ def moment_cell(spec: TimeColumn, column: Column, source: Source, key: str) -> C
         return None if value is None else read(value)
 
     return cell
+
+
+def short_moment(spec: TimeColumn, column: Column, source: Source) -> Callable[[Any], datetime | None] | None:
+    """Return what reads raw cells of a database's own times where they are in UTC, None for every other column."""
+    if source.engine == SQLITE or not _is_plain(spec):
+        return None
+    if column.kind is Kind.TIMESTAMPTZ:
+        return zoned if source.engine == POSTGRESQL else naive_utc
+    zone = zone_of(spec.tz) if spec.tz is not None else source.zone
+    return naive_utc if column.kind is Kind.TIMESTAMP and zone is None else None
+
+
+def _is_plain(spec: TimeColumn) -> bool:
+    return spec.format in (None, TimeFormat.TIMESTAMP) and not spec.values and not spec.pattern and not spec.path
 
 
 def as_time(opened: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -103,9 +103,13 @@ class Opened(msgspec.Struct, frozen=True):
 class _Tables:
     """Finds the tables that a mapping names; what is missing is collected."""
 
-    def __init__(self, session: Session, missing: Missing, bearable: int) -> None:
-        self._session, self._missing, self._bearable = session, missing, bearable
+    def __init__(self, session: Session, missing: Missing, options: SqlOptions, context: StoreContext) -> None:
+        self._session, self._missing, self._bearable = session, missing, context.big_table
+        self._options, self._origin = options, context.origin
         self.found: list[Table] = []
+        self._near: dict[str, list[tuple[str, ...]]] = {}
+        """The parts of the mapping that are about a table, by its place."""
+        missing.said = self.said
 
     def find(self, name: AnyTable | None, place: str, by: Iterable[Sequence[str | None]] = ()) -> Table | None:
         """Return a table; of a query `place` is its key, and `by` are columns that it will be looked up by."""
@@ -117,11 +121,28 @@ class _Tables:
             else:
                 table = self._query(name, f"{place}.query", by)
         except SchemaMismatch as mismatch:
-            self._missing.note(mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
+            said = self._told(place, "parts" if isinstance(name, TableName) else "query")
+            self._missing.note(said + mismatch.reason + (f" ({mismatch.hint})" if mismatch.hint else ""))
             return None
+        near = self._near.setdefault(table.place, [])
+        near.append(tuple(place.split(".")[:-1]))
+        if place == "saga.table" and getattr(self._options.steps, "table", None) is None:
+            near.append(("steps",))
         if table not in self.found:
             self.found.append(table)
         return table
+
+    def said(self, table: Table, name: str) -> str:
+        """Return where the mapping names a column of a table."""
+        from .saying import places
+
+        return places(self._options, self._origin, name, self._near.get(table.place, ()))
+
+    def _told(self, place: str, last: str) -> str:
+        from .saying import told
+
+        said = told(self._origin, (*place.split("."), last))
+        return f"{said}: " if said else ""
 
     def _query(self, words: AnyTable, place: str, by: Iterable[Sequence[str | None]]) -> Table:
         from .mapping.query import QueryTable
@@ -139,14 +160,14 @@ async def open_mapping(guest: Guest, options: SqlOptions, context: StoreContext,
 
 def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opened:
     missing = Missing()
-    tables = _Tables(session, missing, context.big_table)
+    tables = _Tables(session, missing, options, context)
     words, saga = options.steps, options.saga
     alive = saga.owner.alive if saga.owner is not None else None
     table = tables.find(saga.table, "saga.table", (saga.id.columns, (saga.state.column,)))
     child = tables.find(getattr(words, "table", None), "steps.table", (getattr(words, "foreign_key", ()),))
     outbox = received = replies = None
     if (said := options.outbox) is not None:
-        outbox = tables.find(said.table, "outbox.table", ((said.id,), (said.saga_id,)))
+        outbox = tables.find(said.table, "outbox.table", ((said.id,), said.saga_id or ()))
     workers = tables.find(alive.table, "saga.owner.alive.table", ((alive.id,),)) if alive is not None else None
     if (took := options.received) is not None:
         received = tables.find(took.table, "received.table", ((took.message,), (took.message, took.consumer)))
@@ -176,7 +197,7 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
 
     scan, detail = companions(detail=False), companions(detail=True)
     for key, (where, column) in missing.units.items():
-        missing.note(f"stores.{context.name}.{key}: {unit_wanted(session, where, column, key)}")
+        missing.note(f"{_place(context, key)}: {unit_wanted(session, where, column, key)}")
     missing.check()
     for each in (scan, detail):
         if each.conversation is not None:
@@ -194,6 +215,12 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
         child,
         _capabilities(options, scan.reader),
     )
+
+
+def _place(context: StoreContext, key: str) -> str:
+    from .saying import told
+
+    return told(context.origin, tuple(key.split("."))) or f"stores.{context.name}.{key}"
 
 
 def _outbox(options: SqlOptions, table: Table | None, reader: SagaReader) -> Outbox | None:

@@ -47,14 +47,24 @@ class SqlOptions(Options):
 
     @field_validator("outbox")
     @classmethod
-    def _one_column_ties_it(cls, outbox: OutboxWords | None, known: ValidationInfo) -> OutboxWords | None:
+    def _is_tied_by_the_whole_id(cls, outbox: OutboxWords | None, known: ValidationInfo) -> OutboxWords | None:
         saga: SagaWords | None = known.data.get("saga")
-        if outbox is not None and saga is not None and outbox.saga_id is not None and len(saga.id.columns) > 1:
-            raise ValueError(
-                f"saga_id is one column, and this saga's id has {len(saga.id.columns)} ({', '.join(saga.id.columns)}): "
-                "say saga = the saga's column that holds the entry's id"
-            )
+        if outbox is None or saga is None or outbox.saga_id is None:
+            return outbox
+        if len(outbox.saga_id) != len(saga.id.columns):
+            wanted = ", ".join(saga.id.columns)
+            raise ValueError(f"saga_id holds a saga's id, so it has as many columns as that ({wanted})")
         return outbox
+
+    @field_validator("steps")
+    @classmethod
+    def _steps_are_tied_by_the_whole_id(cls, steps: Any, known: ValidationInfo) -> Any:
+        saga: SagaWords | None = known.data.get("saga")
+        key = getattr(steps, "foreign_key", None)
+        if saga is not None and key is not None and len(key) != len(saga.id.columns):
+            wanted = ", ".join(saga.id.columns)
+            raise ValueError(f"foreign_key holds a saga's id, so it has as many columns as that ({wanted})")
+        return steps
 
     @field_validator("received", "replies")
     @classmethod

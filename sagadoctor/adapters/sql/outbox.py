@@ -10,7 +10,7 @@ import msgspec
 from sagadoctor.api.v1 import Doubt, OutboxEntry
 from sagadoctor.api.v1.sql import Column, Row, Session, Table
 
-from .beside import Beside, chunks, moment_of, tolerant, truth_of
+from .beside import Beside, among, chunks, moment_of, tolerant, truth_of
 from .cells import ID_BOUND
 from .identity import comparable
 from .mapping.around import OutboxWords
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import ColumnElement
+
+    from .identity import Identity
 
 MOST: Final = 200
 """Entries of one saga that are kept: those that are not sent first, then the newest."""
@@ -81,18 +83,25 @@ class Outbox:
             self._link = sagas.column(words.saga)
             if self._link is not None:
                 self._link_at = selection.add(f"key:{self._link.name}", sagas.cell(self._link))
-        key = self.key = beside.key(words.id if words.saga is not None else words.saga_id or "")
+        names = (words.id,) if words.saga is not None else words.saga_id or ()
+        keys = [beside.key(name) for name in names]
+        self.keys = [column for column in keys if column is not None]
         entry = self.source.column(words.id)
-        self._id_element = None if entry is None or entry is key else self.source.element(entry)
+        self._id_element = None if entry is None or entry in self.keys else self.source.element(entry)
         self._id = beside.field("id", ColumnWords(column=words.id), ID_BOUND)
         self._step = beside.field("step", words.step)
         self._sent = beside.field("sent", words.sent)
         self._sent_at = beside.time("sent_at", words.sent_at)
         self._created_at = beside.time("created_at", words.created_at)
 
-    def link_of(self, row: Row, raw_id: tuple[Any, ...]) -> Any:
-        """Return the raw cell by which a saga's entries are looked up."""
-        return row[self._link_at] if self._link is not None else raw_id[0]
+    @property
+    def key(self) -> Column | None:
+        """Return the column that an index which finds entries begins with."""
+        return self.keys[0] if self.keys else None
+
+    def link_of(self, row: Row, raw_id: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the raw cells by which a saga's entries are looked up."""
+        return (row[self._link_at],) if self._link is not None else raw_id
 
     def message_of(self, row: Row) -> str | None:
         """Return the id of the command that the saga's row names, also where its entry isn't in the table any more."""
@@ -103,30 +112,37 @@ class Outbox:
         except Unreadable:
             return None
 
-    def gather(self, session: Session, links: Sequence[Any], ids: Column) -> dict[Any, Entries]:
-        """Return the entries by the raw cell that ties them to a saga."""
-        found: dict[Any, Entries] = {}
-        if self.key is None:
-            return {}
-        wanted = list(dict.fromkeys(link for link in links if link is not None))
-        column = self._link if self._link is not None else ids
-        for some in chunks(wanted):
-            for row in session.stream(self.statement([self._sagas.parameter(column, raw) for raw in some])):
-                key = comparable(row[:1])
+    def gather(
+        self, session: Session, links: Sequence[tuple[Any, ...]], identity: Identity
+    ) -> dict[tuple[Any, ...], Entries]:
+        """Return the entries by the raw cells that tie them to a saga."""
+        found: dict[tuple[Any, ...], Entries] = {}
+        wanted = list(dict.fromkeys(link for link in links if None not in link))
+        given = [each for link in wanted if (each := self._given(link, identity))] if self.keys else []
+        width = len(self.keys)
+        for some in chunks(given):
+            for row in session.stream(self.statement(some)):
+                key = comparable(row[:width])
                 entries = found.get(key)
                 if entries is None:
                     entries = found[key] = Entries()
                 entries.add(self._entry(row))
         return found
 
-    def statement(self, links: Sequence[ColumnElement[Any]]) -> Any:
-        """Return the statement for the entries of these sagas."""
+    def _given(self, link: tuple[Any, ...], identity: Identity) -> Sequence[ColumnElement[Any]] | None:
+        """Return the parameters by which the entries of a saga are looked up; None where none can be its."""
+        if self._link is not None:
+            return [self._sagas.parameter(self._link, link[0])]
+        return identity.parameters_beside(self.source, self.keys, link)
+
+    def statement(self, links: Sequence[Sequence[ColumnElement[Any]]]) -> Any:
+        """Return the statement for the entries of these sagas; each link is a parameter per key column."""
         from sqlalchemy import select
 
-        assert self.key is not None
-        element = self.source.element(self.key)
-        order = [element] if self._id_element is None else [element, self._id_element]
-        return select(*self._selection.items).select_from(self.source.clause).where(element.in_(links)).order_by(*order)
+        elements = [self.source.element(column) for column in self.keys]
+        order = elements if self._id_element is None else [*elements, self._id_element]
+        chosen = select(*self._selection.items).select_from(self.source.clause).where(among(elements, links))
+        return chosen.order_by(*order)
 
     def _entry(self, row: Row) -> OutboxEntry:
         sent_at = moment_of(self._sent_at, row)

@@ -72,10 +72,10 @@ class Companions(msgspec.Struct, frozen=True):
         """Return the facts of rows with what belongs to them."""
         reader = self.reader
         if isinstance(reader.shape, TableSteps):
-            keys = {key: None for row in rows if None not in (key := reader.identity.raw(row))}
-            given = (reader.shape.parameters(reader.identity, key) for key in keys)
-            steps = reader.shape.gather(session, (each for each in given if each is not None)) if keys else {}
-            sagas = [reader.saga(row, steps.get(comparable(reader.identity.raw(row)))) for row in rows]
+            keys = [reader.identity.raw(row) for row in rows]
+            wanted = [key for key in dict.fromkeys(keys) if None not in key]
+            steps = reader.shape.gather(session, reader.identity, wanted)
+            sagas = [reader.saga(row, steps.get(comparable(key))) for row, key in zip(rows, keys, strict=True)]
         else:
             sagas = [reader.saga(row) for row in rows]
         if self.outbox is not None and rows:
@@ -90,8 +90,8 @@ class Companions(msgspec.Struct, frozen=True):
 
     def _with_outbox(self, session: Session, outbox: Outbox, rows: Sequence[Row], sagas: list[Saga]) -> list[Saga]:
         links = [outbox.link_of(row, self.reader.identity.raw(row)) for row in rows]
-        found = outbox.gather(session, links, self.reader.identity.columns[0])
-        entries = [found.get(comparable((link,))) for link in links]
+        found = outbox.gather(session, links, self.reader.identity)
+        entries = [found.get(comparable(link)) for link in links]
         pairs = zip(entries, sagas, strict=True)
         return [
             replace(saga, outbox=tuple(told.told), doubts=(*saga.doubts, *told.doubts)) if told is not None else saga
@@ -115,21 +115,27 @@ class Companions(msgspec.Struct, frozen=True):
 
 
 def collect(
-    session: Session, statement: Select[Any], companions: Companions, key: Callable[[Row], list[Any]] | None = None
+    session: Session,
+    statement: Select[Any],
+    companions: Companions,
+    key: Callable[[Row], list[Any]] | None = None,
+    *,
+    in_order: bool = False,
 ) -> Rows:
-    """Run one page in a worker's thread; `key` has every row's raw key kept."""
+    """Run one page in a worker's thread; `key` has every row's raw key kept, `in_order` keeps to an index's order."""
     found = Rows()
     reader = companions.reader
     at = reader.shape.document_at if isinstance(reader.shape, InRowSteps) else 0
     if companions.needed or key is not None:
-        with session.snapshot():
+        with session.snapshot(in_order=in_order):
             with contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:
                 kept = list(_kept(rows, at, found))
             found.sagas = companions.complete(session, kept)
         if key is not None:
             found.keys = [key(row) for row in kept]
         return found
-    with contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:
+    moment = session.snapshot(in_order=True) if in_order else contextlib.nullcontext()
+    with moment, contextlib.closing(session.stream(statement, _AT_ONCE)) as rows:
         found.sagas = list(map(reader.saga, _kept(rows, at, found)))
     return found
 

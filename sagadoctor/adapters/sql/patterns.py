@@ -10,9 +10,6 @@ import msgspec
 
 from sagadoctor.api.v1 import shown
 
-from .effort import begins_lines, begins_once, worst_steps
-from .expression import Foreign, tree_of
-
 LONGEST_SUBJECT: Final = 500
 """A pattern looks at this many characters of a cell at most."""
 MOST_STEPS: Final = 4_000_000
@@ -37,6 +34,9 @@ class Pattern(msgspec.Struct, frozen=True):
 
 def parse_pattern(text: str) -> Pattern:
     """Compile a pattern; raises ValueError when it is malformed, has no group or could run for long."""
+    from .effort import begins_lines, begins_once, worst_steps  # most mappings have no pattern
+    from .expression import Foreign, tree_of
+
     try:
         made = re.compile(text)
         if made.groups == 0:

@@ -226,9 +226,18 @@ class Planner:
         """Say whether a road may be taken, and fit its pages to what the plan says."""
         plan = self._explained(road)
         found = access(plan, self.opened.table, road.leading, self.opened.engine)
-        if found.sorts:
+        if self.opened.engine == POSTGRESQL:
+            road.in_order = not found.sorts or self._has_order(road)
+        if found.sorts and not road.in_order:
             road.rows = SORTED_ROWS
         return not (self.big and (found.sequential or self._walks_along(plan)))
+
+    def _has_order(self, road: Road) -> bool:
+        """Say whether an index that narrows the rows down gives them in order, although the planner would sort."""
+        with self.session.snapshot(in_order=True):
+            plan = self.session.explain(road.statement())
+        found = access(plan, self.opened.table, road.leading, self.opened.engine)
+        return not found.sorts and not found.sequential
 
     def _explained(self, road: Road) -> list[Row]:
         """Return the engine's plan; where it refuses the index that the road was told to take, without it."""

@@ -26,7 +26,7 @@ def open_query(session: Session, words: QueryTable, place: str, by: Iterable[Seq
     """
     table = session.catalog.query(words.query, words.key, place, bearable)
     found: list[Index] = list(table.indexes)
-    for names in by:
+    for names in by if table.rows > bearable else ():  # a small one needs none
         columns = [column for name in names if (column := table.find(name)) is not None]
         if columns and len(columns) == len(names) and _is_served(session, table, columns):
             found.append(Index("", tuple(column.name for column in columns)))

@@ -73,6 +73,10 @@ def _checked(text: str, tokens: list[Token]) -> str:
         end = tokens.pop().begin
     if not tokens:
         raise ValueError('a query is one statement, such as "select …"; this one is empty')
+    first = next((token.text for token in tokens if token.text != "("), "")
+    if first not in ("select", "with"):
+        said = f"begins with {first.upper()}" if first.isidentifier() else "doesn't begin so"
+        raise ValueError(f"a query is one SELECT, or WITH … SELECT; this one {said}")
     depth = 0
     for at, token in enumerate(tokens):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
@@ -83,10 +87,6 @@ def _checked(text: str, tokens: list[Token]) -> str:
         _only_reads(tokens, at, depth)
     if depth:
         raise ValueError("a parenthesis is never closed")
-    first = next((token.text for token in tokens if token.text != "("), "")
-    if first not in ("select", "with"):
-        said = f"begins with {first.upper()}" if first.isidentifier() else "doesn't begin so"
-        raise ValueError(f"a query is one SELECT, or WITH … SELECT; this one {said}")
     return text[:end].strip()
 
 

@@ -98,6 +98,7 @@ class SagaReader:
         self.payload = Payload(words.payload, self.source, setting.version)
         self._texts(words)
         self.times = Moments(words, self.source, self.selection)
+        self._needs_finishing = self.times.need_finishing
         self._fields.extend((_AT[name], name, at, read) for name, at, read in self.times.cells)
         self._attempts = self._counted(words)
         self._owner = Ownership(words, self.source, self.selection)
@@ -193,7 +194,7 @@ class SagaReader:
         if state not in ENDED:
             args[_CURRENT] = self._cursor.read(row, told, args[_TYPE], doubts)
         newest = steps.newest if steps is not None else None
-        if args[_UPDATED] is None or newest is not None or self.times.need_finishing:
+        if args[_UPDATED] is None or newest is not None or self._needs_finishing:
             args[_DERIVED] = self.times.finish(args, told, doubts, newest)
             if state not in ENDED:
                 self.times.doubt_none(args, told, doubts)

@@ -50,6 +50,10 @@ class Road(msgspec.Struct):
     index: str | None = None
     """The index to use: left alone, MariaDB and SQLite walk along the key long before that is better for others."""
     rows: int = PAGE_ROWS
+    in_order: bool = False
+    """An index gives the rows in the order of the keys, and each page is to be read along it."""
+    least: int = 1
+    """A page has to be this long, also where fewer rows are wanted: one key has more of them than were asked for."""
     last: list[Any] | None = None
     done: bool = False
     repeats: bool = False

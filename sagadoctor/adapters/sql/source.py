@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,8 @@ class Missing(msgspec.Struct):
     seen: set[tuple[str, str]] = msgspec.field(default_factory=set)
     units: dict[str, tuple[Table, Column]] = msgspec.field(default_factory=dict)
     """The keys of times that are numbers of an unknown unit."""
+    said: Callable[[Table, str], str] | None = None
+    """Where the mapping names a column of a table."""
 
     def column(self, table: Table, name: str) -> None:
         """Note a column that isn't there, with the nearest that is."""
@@ -39,7 +41,9 @@ class Missing(msgspec.Struct):
         near = nearest(name, [each.name for each in table.columns])
         hint = f", did you mean {near!r}?" if near else ""
         there = ", ".join(each.name for each in table.columns)
-        self.texts.append(f"{table.place} has no column {name!r}{hint} (it has {there})")
+        place = self.said(table, name) if self.said is not None else ""
+        named = f" ({place})" if place else ""
+        self.texts.append(f"{table.place} has no column {name!r}{named}{hint} (it has {there})")
 
     def note(self, text: str) -> None:
         """Note anything else that doesn't fit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +18,7 @@ from .planning import Planner
 from .searching import business_key_element
 from .shapes import TableSteps
 from .states import ColumnStates, RuleStates
+from .values import Unreadable
 from .vocabulary import parameter
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Shared(msgspec.Struct, frozen=True):
 async def survey(guest: Guest, opened: Opened, look: Look) -> Survey:
     """Return what the store says of its sagas together."""
     shared = await guest.run(_work(opened, look), look.deadline)
+    stirred = await guest.run(_newest(opened, look), look.deadline) if _sleep(opened) else None
     orphans, note = None, ""
     if look.saga_types is None and isinstance(opened.reader.shape, TableSteps):  # such steps are of no type
         from .orphans import SAMPLE, orphan_steps
@@ -51,8 +54,48 @@ async def survey(guest: Guest, opened: Opened, look: Look) -> Survey:
         has_times=Capability.TIMES in opened.capabilities,
         orphans=orphans,
         notes=tuple(each for each in (note, shared.note) if each),
+        stirred_at=stirred,
         truncated=shared.cut,
     )
+
+
+def _sleep(opened: Opened) -> bool:
+    """Say whether sagas of this store are woken at a time that is told, and rows tell when they were written."""
+    columns = opened.reader.times.columns
+    return "next_attempt_at" in columns and "updated_at" in columns
+
+
+def _newest(opened: Opened, look: Look) -> Callable[[Session], datetime | None]:
+    """Return what finds the last time at which any live row was written; None where no index finds live rows."""
+
+    def work(session: Session) -> datetime | None:
+        from sqlalchemy import literal_column, select
+
+        reader = opened.reader
+        planner = Planner(session, opened, look)
+        live = _live(planner, opened)
+        if live is None or (planner.words is not None and not planner.words.live):
+            return None
+        _, column = reader.times.columns["updated_at"]
+        read = next(read for name, _, read in reader.times.cells if name == "updated_at")
+        element = reader.source.element(column)
+        statement = (
+            select(reader.source.cell(column))
+            .select_from(reader.source.clause)
+            .where(*reader.where, *live, element.is_not(None))
+            .order_by(element.desc())
+            .limit(literal_column("1"))
+        )
+        if planner.big and _is_sequential(session, statement, opened):
+            return None
+        with closing(session.stream(statement)) as rows:
+            raws = [row[0] for row in rows]
+        try:
+            return read(raws[0]) if raws else None
+        except Unreadable:
+            return None
+
+    return work
 
 
 def _work(opened: Opened, look: Look) -> Callable[[Session], Shared]:

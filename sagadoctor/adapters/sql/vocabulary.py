@@ -62,10 +62,10 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
     elif column.kind is Kind.BOOL and opened.engine == POSTGRESQL:
         raws = [True, False]
     elif opened.table.query is not None:
-        served = _of_query(session, opened, column, big=big)
-        if served is None:
+        told = _of_query(session, opened, column, big=big)
+        if told is None:
             return None
-        raws = _words(session, opened, column, served)
+        raws = told
     elif index_on(opened, column) is not None:
         raws = _words(session, opened, column, _loose(opened, column))
     elif not big:
@@ -78,12 +78,32 @@ def vocabulary(session: Session, opened: Opened, *, big: bool) -> Vocabulary | N
     return _sorted(states, raws)
 
 
-def _of_query(session: Session, opened: Opened, column: Column, *, big: bool) -> Select[Any] | None:
-    """Return the statement for the words of a query; None where the database would read too much for it."""
-    loose = _loose(opened, column)
-    if not access(session.explain(loose), opened.table, (), opened.engine).sequential:
-        return loose
-    return None if big else _distinct(opened, column)
+def _of_query(session: Session, opened: Opened, column: Column, *, big: bool) -> list[Any] | None:
+    """Return the words of a query; None where the database would read too much for them."""
+    first = _next_word(opened, column, None)
+    if access(session.explain(first), opened.table, (), opened.engine).sequential:
+        return None if big else _words(session, opened, column, _distinct(opened, column))
+    found: list[Any] = []
+    while len(found) <= MOST_WORDS:
+        some = _words(session, opened, column, _next_word(opened, column, found[-1] if found else None))
+        if not some:
+            break
+        found += some
+    return found
+
+
+def _next_word(opened: Opened, column: Column, last: Any) -> Select[Any]:
+    """Return the statement for the word that follows one; of a query, min() may read all of it."""
+    from sqlalchemy import func, literal_column, select
+
+    source = opened.reader.source
+    element = source.element(column)
+    beyond = element.is_not(None) if last is None else element > parameter(opened, column, last)
+    selected = [source.cell(column).label("word")]
+    if opened.engine == SQLITE:
+        selected.append(func.typeof(element).label("kept"))
+    chosen: Select[Any] = select(*selected).select_from(source.clause).where(beyond, *opened.reader.where)
+    return chosen.order_by(element).limit(literal_column("1"))
 
 
 def _by_partial(session: Session, opened: Opened, states: ColumnStates, column: Column) -> Vocabulary | None:

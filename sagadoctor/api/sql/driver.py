@@ -86,6 +86,9 @@ class Driver(abc.ABC):
     def begin(self, link: Link, *, snapshot: bool) -> None:
         """Begin a read-only transaction; with `snapshot`, all its statements see one moment."""
 
+    def keep_order(self, link: Link, *, wanted: bool) -> None:  # noqa: B027 - the others are told which index to take
+        """Have the server follow an index's order rather than sort, until this is unwanted or the transaction ends."""
+
     @abc.abstractmethod
     def end(self, link: Link) -> None:
         """End the transaction."""

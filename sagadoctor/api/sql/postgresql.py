@@ -202,6 +202,14 @@ class Postgresql(Driver):
             text += "".join(f"; set local {name} to '{value}'" for name, value in wanted.items())
         link.raw.execute(text)
 
+    def keep_order(self, link: Link, *, wanted: bool) -> None:
+        """Forbid whole sorts; sorting within the rows of one key of an index (incremental sort) stays allowed.
+
+        Statistics know little of the newest rows: for "after this moment" the planner expects one row, finds a sort
+        as cheap as an index, and then sorts all that is left, for every page.
+        """
+        link.raw.execute(f"set local enable_sort to {'off' if wanted else 'on'}")
+
     def end(self, link: Link) -> None:
         """End the transaction; it wrote nothing, so how it ends doesn't matter."""
         link.raw.execute("rollback")

@@ -74,13 +74,22 @@ class Session:
         return self._driver.explain(self._link, text, parameters)
 
     @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """Let all statements inside see one moment; keep it short."""
-        if self._link.wrapped:
-            yield  # already inside a transaction of its own
+    def snapshot(self, *, in_order: bool = False) -> Iterator[None]:
+        """Let all statements inside see one moment; keep it short.
+
+        `in_order`: an index gives the rows in the order that is asked for, so the server shall not sort instead.
+        """
+        if self._link.wrapped:  # already inside a transaction of its own
+            if in_order:
+                self._driver.keep_order(self._link, wanted=True)
+            yield
+            if in_order:
+                self._driver.keep_order(self._link, wanted=False)
             return
         self._driver.begin(self._link, snapshot=True)
         try:
+            if in_order:
+                self._driver.keep_order(self._link, wanted=True)
             yield
         finally:
             self._driver.end(self._link)

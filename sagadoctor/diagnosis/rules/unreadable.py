@@ -15,6 +15,7 @@ from ..deadlines import JUST_BEGUN
 from ..sign import Rule, Sign
 
 _LISTED = 5
+_LONGEST_WORD = 60
 _NULL = "NULL"
 _MOVED = frozenset(("created_at", "updated_at", "ended_at"))
 
@@ -23,6 +24,12 @@ def _doubt(doubt: Doubt) -> str:
     if doubt.raw in ("", _NULL):
         return f"{doubt.field} is {_NULL}: {doubt.reason.removeprefix(f'{_NULL}: ')}"
     return f"{doubt.field} is {doubt.raw!r}: {doubt.reason}"
+
+
+def _named(case: Case) -> str:
+    """Return the state with its word, where that is short: it is what has to be mapped."""
+    raw = case.saga.raw_state
+    return "state" if not raw or len(raw) > _LONGEST_WORD else f"state {raw!r}"
 
 
 def _has_lost_its_steps(case: Case, now: datetime) -> bool:
@@ -77,7 +84,8 @@ def examine(case: Case, policy: SagaPolicy, now: datetime) -> Sign | None:
     fields = sorted(
         told | ({"state"} if state_unread else set()) | ({"steps"} if unknown and not steps_told else set())
     )
-    shown = ", ".join(fields[:_LISTED]) + (f" and {len(fields) - _LISTED} more" if len(fields) > _LISTED else "")
+    named = [_named(case) if field == "state" else field for field in fields[:_LISTED]]
+    shown = ", ".join(named) + (f" and {len(fields) - _LISTED} more" if len(fields) > _LISTED else "")
     problems = [f"{shown} could not be read"] if fields else []
     problems += ["it has no steps"] if bare else []
     problem = " and ".join(problems) or "another row has the same id"

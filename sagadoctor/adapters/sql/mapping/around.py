@@ -5,7 +5,7 @@ Annotations in here are no texts, as they are elsewhere: pydantic would work out
 
 from pydantic import model_validator
 
-from .columns import Identifier, MaybeText, MaybeTime, Table, Words
+from .columns import Identifier, MaybeText, MaybeTime, Names, Table, Words
 
 
 class OutboxWords(Words):
@@ -14,7 +14,8 @@ class OutboxWords(Words):
     table: Table
     id: Identifier
     saga: Identifier | None = None
-    saga_id: Identifier | None = None
+    saga_id: Names | None = None
+    """The columns that hold the saga's id, as many as that has."""
     step: MaybeText = None
     sent: MaybeText = None
     sent_at: MaybeTime = None

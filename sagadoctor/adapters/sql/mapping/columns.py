@@ -22,7 +22,6 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
-    TypeAdapter,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
@@ -135,11 +134,11 @@ class _TableForms:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Offer a name, a schema with a name, and a query."""
-        del schema
-        from .query import QueryTable
-
-        names = {"items": {"type": "string"}, "maxItems": 2, "minItems": 1, "type": "array"}
-        return {"anyOf": [{"type": "string"}, names, handler(TypeAdapter(QueryTable).core_schema)]}
+        del schema, handler
+        text = {"type": "string"}
+        keys = {"query": text, "key": {"anyOf": [text, {"items": text, "type": "array"}]}}
+        query = {"type": "object", "properties": keys, "required": list(keys), "additionalProperties": False}
+        return {"anyOf": [text, {"items": text, "maxItems": 2, "minItems": 1, "type": "array"}, query]}
 
 
 Table = Annotated[AnyTable, _TableForms()]

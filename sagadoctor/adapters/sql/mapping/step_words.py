@@ -5,7 +5,7 @@ Annotations in here are no texts, as they are elsewhere: pydantic would work out
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictStr
 
 from ..words import step_status
 from .columns import (
@@ -72,6 +72,8 @@ class StepWords(Words):
     ignore: tuple[StrictStr, ...] = ()
     waiting: tuple[StrictStr, ...] = ()
     """Names of steps that are no work: while such a one is out, the saga rests."""
+    undoes_failed: StrictBool = False
+    """The engine undoes the step that failed as well, and that one first."""
     current: Literal["next", "told"] | None = None
     """`next`: in a live saga with no open step the next one is the one that is out; None: as the shape has it."""
     name: MaybeText = None

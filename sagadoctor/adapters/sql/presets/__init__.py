@@ -5,19 +5,19 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from sagadoctor.api.v1 import ConfigError, Problem
 
-_WAYS = ("column", "const", "when", "from")
+_FOLDER: Final = Path(__file__).parent
+_WAYS: Final = ("column", "const", "when", "from")
 """Keys that say where a value comes from: one of them replaces another."""
 
 
 def names() -> tuple[str, ...]:
     """Return the presets that there are."""
-    files = resources.files(__name__).iterdir()
-    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
+    return tuple(sorted(file.stem for file in _FOLDER.iterdir() if file.suffix == ".toml"))
 
 
 def load(name: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def load(name: str) -> dict[str, Any]:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
         raise ConfigError([Problem(f"no preset {name!r}; {hint}", key="preset")])
-    return tomllib.loads(resources.files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
+    return tomllib.loads((_FOLDER / f"{name}.toml").read_text("utf-8"))
 
 
 def expand(table: Mapping[str, Any]) -> Mapping[str, Any]:

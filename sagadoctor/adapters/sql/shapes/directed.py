@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from sagadoctor.api.v1 import Doubt, Step, StepStatus
 
-from ..course import undone
+from ..course import AS_UNDO, undone
 from ..mapping.shapes.directed import DirectedRows, Direction, fields_of
 from ..truths import Wanted, matches
 from ..values import Unreadable
 from .port import Around
 from .reading import Odd, StepReader, moment_of_row
 from .rows import Field, StepRows
+from .short_rows import short_row
+
+_REMEMBERED: Final = 2000
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -54,11 +58,31 @@ class DirectedSteps(StepRows):
         self._ways.sort(key=lambda way: not way.match)
         conditions = dict.fromkeys(name for way in self._ways for name in way.match)
         super().__init__(words, around, [way.reader for way in self._ways], conditions)
+        named = {field.name: field for field in self.fields}
+        self._short = [short_row(way.reader, self.source, named) for way in self._ways]
+        told_by = [field.at for field in self.fields if field.name in conditions]
+        self._told_by: Callable[[Any], Any] = operator.itemgetter(*told_by) if told_by else lambda row: None
+        self._way_of: dict[Any, int] = {}
         at_a_glance = {*conditions, *(name for way in self._ways for name in _told_by(way.reader))}
         self._seen: list[Field] = [field for field in self.fields if field.name in at_a_glance]
 
     def glance(self, row: Any) -> Glance | None:
         """Return what has to be known of a row at once; None for one that is of no direction."""
+        key = self._told_by(row)
+        place = self._way_of.get(key)
+        short = self._short[place] if place is not None else None
+        if place is not None and short is not None:
+            try:
+                name, status = short.name_and_status(row)
+                return Glance(self._ways[place], name, status, short.moment(row))
+            except Unreadable:
+                pass  # then it is read tolerantly
+        found = self._tolerant_glance(row)
+        if found is not None and len(self._way_of) < _REMEMBERED:
+            self._way_of[key] = self._ways.index(found.way)
+        return found
+
+    def _tolerant_glance(self, row: Any) -> Glance | None:
         values: dict[str, Any] = {}
         for field in self._seen:
             raw = row[field.at]
@@ -73,6 +97,14 @@ class DirectedSteps(StepRows):
 
     def read(self, way: Way, index: int, row: Any, odd: Odd) -> Step:
         """Return the step as a row tells it; of an undo's row that is how the undo went."""
+        short = self._short[0 if way is self._ways[0] else 1]
+        if short is not None:
+            try:
+                step = short.step(row, index)
+            except Unreadable:
+                step = None
+            if step is not None:
+                return step
         own = Odd()
         values = self.values(row, f"steps[{index}]", own)
         step = way.reader.step(index, values, own, values)
@@ -95,10 +127,12 @@ def joined(step: Step | None, undo: Step | None, index: int) -> Step:
     if undo is None:
         assert step is not None
         return step
-    named = undo.compensation or undo.action or undo.name
+    named = undo.compensation or undo.action  # it is out, or was: what it says itself counts before what was announced
+    if step is not None and undo.status not in AS_UNDO:  # its turn has not come
+        return step if step.compensation is not None else replace(step, compensation=named or undo.name)
     base = step if step is not None else Step(undo.name, index, StepStatus.PENDING)
     whole = undone(base, undo, index)
-    return replace(whole, compensation=base.compensation or named)
+    return replace(whole, compensation=named or base.compensation or undo.name)
 
 
 def _way(words: DirectedRows, direction: Direction | None, around: Around, *, is_undo: bool) -> Way:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sagadoctor.api.v1 import Step, StepStatus
 
+from ..mapping.columns import TextColumn
 from ..mapping.shapes.json_object import JsonObject
 from ..mapping.step_words import StatusWords
 from ..values import Unreadable, word
@@ -29,9 +30,7 @@ class JsonObjectSteps(InRowSteps):
         self.document_at = self._document.at
         self._status = StatusReader(StatusWords(column=_WORD, values=words.values))
         self._policy = around.policy
-        said = {name: getattr(words.fields, name) for name in ("action", "compensation")}
-        self._constant = {name: word(each.const) for name, each in said.items() if each and each.const is not None}
-        """What holds of every step, also of those that are told by a word alone."""
+        self._action, self._compensation = _constant(words.fields.action), _constant(words.fields.compensation)
 
     def steps(self, row: Any, about: About, odd: Odd) -> tuple[Step, ...] | None:
         """Return a row's steps in the order of [sagas], the others behind them; None where they can't be read."""
@@ -48,7 +47,7 @@ class JsonObjectSteps(InRowSteps):
     def _step(self, index: int, name: str, value: dict[str, Any], odd: Odd) -> Step:
         told = value.get(name)
         if told is None:
-            return Step(name=name, index=index, status=StepStatus.PENDING, derived=True, **self._constant)
+            return self._bare(name, index, StepStatus.PENDING, derived=True)
         if isinstance(told, dict):
             return self.reader.step(index, told, odd, told, name=name)
         if isinstance(told, list):
@@ -60,4 +59,22 @@ class JsonObjectSteps(InRowSteps):
             status, raw = self._status.read({_WORD: told}, None)
         except Unreadable as unreadable:
             status, raw = odd.note(f"steps[{index}].status", unreadable) or (StepStatus.UNKNOWN, None)
-        return Step(name=name, index=index, status=status, raw_status=raw, **self._constant)
+        return self._bare(name, index, status, raw)
+
+    def _bare(
+        self, name: str, index: int, status: StepStatus, raw: str | None = None, *, derived: bool = False
+    ) -> Step:
+        """Return a step that a word tells of, or nothing: what the mapping says of all steps holds of it too."""
+        return Step(
+            name=name,
+            index=index,
+            status=status,
+            raw_status=raw,
+            action=self._action,
+            compensation=self._compensation,
+            derived=derived,
+        )
+
+
+def _constant(words: TextColumn | None) -> str | None:
+    return None if words is None else word(words.const)

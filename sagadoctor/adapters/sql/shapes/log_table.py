@@ -123,15 +123,16 @@ class _Log:
     def _step(self, events: _Events, index: int, odd: Odd) -> Step:
         step = self._shape.read(events.way, index, events.row, odd)
         said = events.way.reader.fields
-        if step.attempts is None:
-            step = replace(step, attempts=events.attempts)
-        if said.started_at is None and StepStatus.EXECUTING in events.moments:
-            step = replace(step, started_at=events.moments[StepStatus.EXECUTING])
+        more: dict[str, Any] = {}
+        if step.attempts is None and (attempts := events.attempts) is not None:
+            more["attempts"] = attempts
+        if said.started_at is None and (started := events.moments.get(StepStatus.EXECUTING)) is not None:
+            more["started_at"] = started
         if step.executed_at is None and events.status in _UNDOING and not events.way.is_undo:
-            step = replace(step, executed_at=events.moments.get(StepStatus.COMPLETED))
+            more["executed_at"] = events.moments.get(StepStatus.COMPLETED)
         if step.error is None and events.failure is not None and events.status not in _WELL:
-            step = replace(step, error=self._error(events))
-        return step
+            more["error"] = self._error(events)
+        return replace(step, **more) if more else step
 
     def _error(self, events: _Events) -> str | None:
         try:

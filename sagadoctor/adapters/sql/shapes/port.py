@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +81,7 @@ class TableSteps(ABC):
     where: list[ColumnElement[bool]]
 
     @abstractmethod
-    def parameters(self, identity: Identity, raw: Sequence[Any]) -> Sequence[ColumnElement[Any]] | None:
-        """Return a saga's raw id as parameters that compare with `keys`; None where no row can have it."""
-
-    @abstractmethod
-    def gather(self, session: Session, ids: Iterable[Sequence[ColumnElement[Any]]]) -> Mapping[tuple[Any, ...], Told]:
-        """Return what is told of each saga by the raw cells of the foreign key."""
+    def gather(
+        self, session: Session, identity: Identity, raws: Sequence[Sequence[Any]]
+    ) -> Mapping[tuple[Any, ...], Told]:
+        """Return what is told of the sagas with these raw ids, by the raw cells of the foreign key."""

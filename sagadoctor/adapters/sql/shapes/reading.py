@@ -23,7 +23,7 @@ MOST_STEPS: Final = 1000
 
 TEXTS: Final = ("name", "action", "compensation", "error")
 MOMENTS: Final = ("started_at", "executed_at", "compensated_at", "timeout_at", "next_attempt_at")
-_BY_STATUS: Final = {
+BY_STATUS: Final = {
     StepStatus.EXECUTING: "started_at",
     StepStatus.COMPENSATING: "started_at",
     StepStatus.COMPLETED: "executed_at",
@@ -67,7 +67,7 @@ class StatusReader:
         self.source = words.column if words.column is not None else (WHOLE if words.path is not None else None)
         self.error_source = words.failed_if_set
         self._otherwise = step_status(words.otherwise)
-        self._const = step_status(words.const) if words.const is not None else None
+        self.const = step_status(words.const) if words.const is not None else None
         self._known: dict[str, StepStatus] = {}
 
     def known(self, text: str) -> StepStatus | None:
@@ -81,8 +81,8 @@ class StatusReader:
 
     def read(self, values: Mapping[str, Any], whole: Any) -> tuple[StepStatus, str | None]:
         """Return status and raw word; raises Unreadable with (unknown, raw word) as its value."""
-        if self._const is not None:
-            return self._const, None
+        if self.const is not None:
+            return self.const, None
         if self.source is None:
             failed = self.error_source is not None and values.get(self.error_source) not in (None, "")
             return (StepStatus.FAILED if failed else self._otherwise), None
@@ -115,9 +115,10 @@ class StepReader:
             "compensation": ERROR_BOUND,
             "error": DETAIL_BOUND if detail else ERROR_BOUND,
         }
-        self._readers: list[tuple[str, str | None, Reader]] = []
-        self._constants: dict[str, Any] = {}
+        self.readers: list[tuple[str, str | None, Reader]] = []
+        self.constants: dict[str, Any] = {}
         self._ignore = words.ignore
+        self.ignores = bool(words.ignore)
         self.fields = fields
         for name in TEXTS:
             spec = getattr(fields, name)
@@ -140,25 +141,25 @@ class StepReader:
 
     def _add(self, name: str, spec: ColumnWords, read: Reader) -> None:
         if spec.const is not None:
-            self._constants[name] = word(spec.const)
+            self.constants[name] = word(spec.const)
         else:
-            self._readers.append((name, spec.column if spec.column is not None else WHOLE, read))
+            self.readers.append((name, spec.column if spec.column is not None else WHOLE, read))
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Return the names of the columns or keys that are read, each once."""
-        names = [source for _, source, _ in self._readers if source]
+        names = [source for _, source, _ in self.readers if source]
         if self.status is not None:
             names.extend(name for name in (self.status.source, self.status.error_source) if name)
         return tuple(dict.fromkeys(names))
 
     def told(self, field: str, values: Mapping[str, Any]) -> Any:
         """Return one field alone, None where nothing tells it; raises Unreadable."""
-        for name, source, read in self._readers:
+        for name, source, read in self.readers:
             if name == field:
                 value = values if source == WHOLE else values.get(source or "")
                 return None if value is None else read(value)
-        return self._constants.get(field)
+        return self.constants.get(field)
 
     def is_ignored(self, name: str) -> bool:
         """Say whether the mapping leaves out steps of this name."""
@@ -168,10 +169,10 @@ class StepReader:
         self, index: int, values: Mapping[str, Any], odd: Odd, whole: Any = None, *, name: str | None = None
     ) -> Step:
         """Return the step; whatever can't be read is noted and left empty. `name` is what it is called elsewhere."""
-        found: dict[str, Any] = dict(self._constants)
+        found: dict[str, Any] = dict(self.constants)
         if name is not None:
             found["name"] = name
-        for field, source, read in self._readers:
+        for field, source, read in self.readers:
             value = whole if source == WHOLE else values.get(source or "")
             if value is None:
                 continue
@@ -193,8 +194,8 @@ class StepReader:
             except Unreadable as unreadable:
                 status, raw = odd.note(f"steps[{index}].status", unreadable) or (StepStatus.UNKNOWN, None)
         at = found.pop("at", None)
-        if at is not None and status in _BY_STATUS and found.get(_BY_STATUS[status]) is None:
-            found[_BY_STATUS[status]] = at
+        if at is not None and status in BY_STATUS and found.get(BY_STATUS[status]) is None:
+            found[BY_STATUS[status]] = at
         self._check_order(index, found, odd)
         return Step(index=index, status=status, raw_status=raw, **found)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from sagadoctor.api.v1.sql import Column, Kind, Session
 
+from ..beside import among, among_values
 from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from ..identity import comparable
 from ..mapping.shapes.rows import RowWords
@@ -47,6 +48,7 @@ class Field(msgspec.Struct, frozen=True):
     name: str
     at: int
     opened: Callable[[Any], Any]
+    column: Column
 
 
 class StepRows(TableSteps):
@@ -89,39 +91,51 @@ class StepRows(TableSteps):
             is_error = any(each.error is not None and each.error.column == name for each in fields)
             most = DETAIL_BOUND if is_error and around.detail else max(NAME_BOUND, ERROR_BOUND)
             expression = self.source.text(column, most)
-        return Field(name, self._selection.add(f"field:{column.name}", expression), self.source.opener(column))
+        return Field(name, self._selection.add(f"field:{column.name}", expression), self.source.opener(column), column)
 
-    def statement(self, ids: Sequence[Sequence[ColumnElement[Any]]]) -> Select[Any]:
-        """Return the statement for the rows of these sagas; each id is a parameter per key column."""
-        from sqlalchemy import select, tuple_
+    def statement(self, theirs: ColumnElement[bool]) -> Select[Any]:
+        """Return the statement for the rows of some sagas, `theirs` is the condition that tells them."""
+        from sqlalchemy import select
 
         keys = [self.source.element(column) for column in self.keys]
-        if len(keys) == 1:
-            among: ColumnElement[bool] = keys[0].in_([each[0] for each in ids])
-        else:
-            among = tuple_(*keys).in_([tuple_(*each) for each in ids])
         order = [self.source.element(column) for column in self._order]
-        chosen = select(*self._selection.items).select_from(self.source.clause).where(among, *self.where)
+        chosen = select(*self._selection.items).select_from(self.source.clause).where(theirs, *self.where)
         return chosen.order_by(*keys, *order)
 
-    def parameters(self, identity: Identity, raw: Sequence[Any]) -> Sequence[ColumnElement[Any]] | None:
-        """Return a saga's raw id as parameters that compare with the foreign key; None where no row can have it."""
-        return identity.parameters_beside(self.source, self.keys, raw)
+    def _theirs(self, identity: Identity, raws: Sequence[Sequence[Any]]) -> ColumnElement[bool] | None:
+        """Return the condition of these sagas' rows; None where no row can have such an id."""
+        keys = [self.source.element(column) for column in self.keys]
+        values = identity.values_beside(self.source, self.keys, raws)
+        if values is not None:
+            return among_values(keys[0], values)
+        given = [each for raw in raws if (each := identity.parameters_beside(self.source, self.keys, raw))]
+        return among(keys, given) if given else None
 
-    def gather(self, session: Session, ids: Iterable[Sequence[ColumnElement[Any]]]) -> Mapping[tuple[Any, ...], Told]:
+    def gather(
+        self, session: Session, identity: Identity, raws: Sequence[Sequence[Any]]
+    ) -> Mapping[tuple[Any, ...], Told]:
         """Return what is told of each saga by the raw cells of the foreign key."""
         told: dict[tuple[Any, ...], Told] = {}
-        wanted = list(ids)
-        width = len(self.keys)
-        for start in range(0, len(wanted), CHUNK):
-            found: dict[tuple[Any, ...], Gathering] = {}
-            for row in session.stream(self.statement(wanted[start : start + CHUNK])):
-                key = comparable(row[:width])
-                if key not in found:
-                    found[key] = self.gathering()
-                found[key].take(row)
-            told.update((key, one.told()) for key, one in found.items())
+        for start in range(0, len(raws), CHUNK):
+            theirs = self._theirs(identity, raws[start : start + CHUNK])
+            if theirs is not None:
+                told.update((key, one.told()) for key, one in self._found(session, theirs).items())
         return told
+
+    def _found(self, session: Session, theirs: ColumnElement[bool]) -> Mapping[tuple[Any, ...], Gathering]:
+        found: dict[tuple[Any, ...], Gathering] = {}
+        width = len(self.keys)
+        last: Any = None
+        for row in session.stream(self.statement(theirs)):
+            if last is None or row[:width] != last:  # the rows of one saga follow each other
+                last = row[:width]
+                key = comparable(last)
+                one = found.get(key)
+                if one is None:
+                    one = found[key] = self.gathering()
+                take = one.take
+            take(row)
+        return found
 
     @abstractmethod
     def gathering(self) -> Gathering:
@@ -147,16 +161,19 @@ class BothEnds:
     def __init__(self, most: int = MOST_STEPS) -> None:
         """Begin with none."""
         self.count = 0
-        self._first: list[tuple[int, Any]] = []
-        self._last: deque[tuple[int, Any]] = deque(maxlen=most // 2)
+        self._half = most // 2
+        self._first: list[Any] = []
+        self._last: deque[Any] = deque(maxlen=self._half)
 
     def take(self, row: Any) -> None:
         """Take the next row; one in the middle of very many is let go."""
-        kept = self._first if len(self._first) < (self._last.maxlen or 0) else self._last
-        kept.append((self.count, row))
+        if self.count < self._half:
+            self._first.append(row)
+        else:
+            self._last.append(row)
         self.count += 1
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """Yield the rows that were kept."""
-        yield from self._first
-        yield from self._last
+        """Yield the rows that were kept, with their places among all."""
+        yield from enumerate(self._first)
+        yield from enumerate(self._last, self.count - len(self._last))

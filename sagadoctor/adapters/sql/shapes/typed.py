@@ -27,10 +27,13 @@ _EPOCHS: Final = {TimeFormat.EPOCH_S: 1_000_000, TimeFormat.EPOCH_MS: 1000, Time
 _UNFIT: Final = re.compile(r'[\x00-\x1f"\\]')
 """What a field's name may not hold for the fast decoder."""
 
+Document = bytes | memoryview
+"""A whole JSON document."""
+
 
 def typed_steps(
     words: JsonList, reader: StepReader, column: Column | None
-) -> Callable[[bytes], tuple[Step, ...] | None] | None:
+) -> Callable[[Document], tuple[Step, ...] | None] | None:
     """Return the fast decoder, which answers None for whatever is not plainly right; None where it can't be made."""
     fields = words.fields
     if words.path is not None or words.ignore or words.format is JsonFormat.JSON_DOUBLE or column is None:
@@ -70,7 +73,7 @@ def typed_steps(
 
 
 def short_road(
-    typed: Callable[[bytes], tuple[Step, ...] | None] | None, at: int, skip: int
+    typed: Callable[[Document], tuple[Step, ...] | None] | None, at: int, skip: int
 ) -> Callable[[Any], tuple[Step, ...] | None] | None:
     """Return the short road from a row to its steps."""
     if typed is None or at < 0:
@@ -82,7 +85,7 @@ def short_road(
 
     def binary(row: Any) -> tuple[Step, ...] | None:
         raw = row[at]
-        return typed(raw[1:]) if type(raw) is bytes else None
+        return typed(memoryview(raw)[1:]) if type(raw) is bytes else None  # no copy for one byte less
 
     return binary if skip else text
 
@@ -105,13 +108,13 @@ def _nothing(moment: Any) -> None:
 
 
 def _builder(
-    decode: Callable[[bytes], list[Any]],
+    decode: Callable[[Document], list[Any]],
     reader: StepReader,
     moments: dict[str, Callable[[Any], datetime | None]],
     status_key: str,
     *,
     may_repeat: bool,
-) -> Callable[[bytes], tuple[Step, ...] | None]:
+) -> Callable[[Document], tuple[Step, ...] | None]:
     assert reader.status is not None
     known = reader.status.known
     words: dict[str, Any] = {}
@@ -121,11 +124,11 @@ def _builder(
     """A document that is shorter than this holds no text that has to be cut."""
     key = json.dumps(status_key, ensure_ascii=False).encode() if may_repeat else None
 
-    def build(data: bytes) -> tuple[Step, ...] | None:
+    def build(data: Document) -> tuple[Step, ...] | None:
         try:
             rows = decode(data)
             count = len(rows)
-            if count > MOST_STEPS or (key is not None and data.count(key) > count):
+            if count > MOST_STEPS or (key is not None and bytes(data).count(key) > count):
                 return None
             long = len(data) > shortest
             steps: list[Step] = []
