@@ -191,7 +191,10 @@ def _say_nothing_found(given: Globals, proposal: "Proposal") -> None:
         complain("What came nearest, and what it lacks:")
     for miss in proposal.nearest:
         complain(f"  {_shown(miss.place)}: {'; '.join(map(_shown, miss.lacks))}")
-    complain("If one of your tables holds sagas all the same, name it: --table NAME. Nothing was written.")
+    complain(
+        "If one of your tables holds sagas all the same, name it: --table NAME. Where they have no row of their own,"
+    )
+    complain("only events, a query can make one: docs/map-your-store.md. Nothing was written.")
 
 
 def _scan(given: Globals, path: Path, password: "Password") -> Exit:

@@ -18,6 +18,8 @@ from tests.real.test_eventuate_tram import written as eventuate  # noqa: F401 - 
 from tests.real.test_preset_dtm import AS_OF, dtm  # noqa: F401 - a fixture
 
 from .fixtures import SharedServer
+from .seata.rows import DEFINITION, MACHINES
+from .wild import Schema
 
 BAD = ("warning", "critical")
 STEPS = json.dumps(
@@ -97,6 +99,20 @@ def test_eventuate_is_recognised_in_its_own_schema(eventuate: str, tmp_path: Pat
     plan = plans(eventuate)
     told = {plan[each["saga_id"]] for each in document["findings"] if each["severity"] in BAD}
     assert set(EXPECTED) - {"stashed"} <= told
+
+
+def test_seata_is_recognised_by_the_tables_that_its_queries_read(
+    postgres_url: str, mariadb_url: str, tmp_path: Path
+) -> None:
+    for url, kind in ((postgres_url, "postgresql"), (mariadb_url, "mysql")):
+        Schema.run_text(url, (Path(__file__).parent / "seata" / f"schema-{kind}.sql").read_text("utf-8"))
+        run(url, DEFINITION, *(line for machine in MACHINES for line in machine.statements()))
+        init = Init(url, tmp_path)
+        assert set(init.one) <= {"plugin", "url", "password", "preset"}
+        assert init.one["preset"] == "seata"
+        document = init.scan("--deep").document
+        assert document["complete"], document["blind_spots"]
+        assert document["scanned"]["sagas"] == len(MACHINES)
 
 
 def test_a_preset_is_known_by_its_columns_under_another_name(store_url: str, tmp_path: Path) -> None:

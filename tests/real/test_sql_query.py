@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import pytest
 import sqlalchemy as sa
 
 from sagadoctor.api.v1 import AccessDenied, Look, SagaState, SchemaMismatch, StepStatus

@@ -98,5 +98,13 @@ def test_without_the_tables_around_it_the_rest_is_said_in_full(known: Known) -> 
     SqlOptions.model_validate({"url": "sqlite:////x", **in_full(found)})
 
 
+def test_tables_of_queries_are_found_in_their_texts() -> None:
+    (seata,) = [known for known in KNOWN if known.name == "seata"]
+    named = {"seata_state_machine_inst", "seata_state_machine_def", "seata_state_inst"}
+    assert {name for wanted in seata.tables for name in wanted.within} == named
+    (found,) = recognise(seata, tables_of(seata))
+    assert found.place.table.name == "seata_state_machine_inst"
+
+
 def test_names_in_presets_can_be_mapped() -> None:
     assert all(is_mappable(name) for known in KNOWN for wanted in known.tables for name in wanted.columns)

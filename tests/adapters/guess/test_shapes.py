@@ -246,6 +246,17 @@ def test_what_was_put_aside_is_a_question(tmp_path: Path) -> None:
     assert [each.value for each in saga.settings if not each.said] == [{"deleted_at": "null"}]
 
 
+def test_what_would_leave_a_saga_in_peace_is_for_a_person_to_say(tmp_path: Path) -> None:
+    table, draft = one(
+        tmp_path,
+        "create table sagas (id integer primary key, status text, waiting_for text)",
+        rows("sagas", (1, "COMPENSATING", "reply")),
+    )
+    assert "waiting_for" not in table["saga"]
+    (saga,) = [section for section in draft.sections if section.path == ("saga",)]
+    assert [each.key for each in saga.settings if not each.said] == ["waiting_for"]
+
+
 def test_times_ahead_of_the_clock_are_of_another_zone(tmp_path: Path) -> None:
     _, draft = one(
         tmp_path,

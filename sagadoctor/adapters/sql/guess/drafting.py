@@ -154,6 +154,11 @@ def _business_key(saga: SagaTable) -> list[Setting]:
 
 
 def _role(role: str, column: SeenColumn, todo: list[str]) -> list[Setting]:
+    if role == "waiting_for":  # a saga that waits is left in peace: that is for a person to say
+        lines = (
+            "TODO: does a saga with a value here wait for somebody? Then it is left alone for as long as max_wait:",
+        )
+        return [Setting(role, column.name, lines, said=False)]
     if role not in TIMES:
         return [Setting(role, column.name)]
     if has_unit(column):

@@ -42,7 +42,11 @@ async def as_preset(looker: Looker, found: Recognised, there: Sequence[Listed]) 
     box = await _outbox(looker, found, seen, there)
     if box is not None:
         draft = replace(draft, sections=(*draft.sections, box))
-    return draft if await looker.opens(draft) is None else None
+    wrong = await looker.opens(draft)
+    if wrong is not None:
+        looker.notes.append(f"{seen.place} has the tables of preset {found.known.name}, which can't be read: {wrong}")
+        return None
+    return draft
 
 
 async def _outbox(looker: Looker, found: Recognised, seen: Seen, there: Sequence[Listed]) -> Section | None:

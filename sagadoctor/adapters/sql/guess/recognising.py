@@ -19,7 +19,7 @@ from .drafting import store_name, table_words
 from .names import plain
 
 _NOWHERE: Final = "sqlite:////dev/null"
-_AFTER_FROM: Final = re.compile(r'(?i)\b(?:from|join)\s+(?:[\w"`]+\.)?["`]?(\w+)')
+_AFTER_FROM: Final = re.compile(r'(?i)\b(?:from|join)\s+(?:[\w"`]+\.)?["`]?([^\W\d]\w*)')
 _FEW: Final = 5
 """Columns of a saga table that are enough to know it by, where its name is another one."""
 
@@ -162,7 +162,9 @@ def _by_query(known: Known, there: Sequence[Listed]) -> list[Recognised]:
     at_hand = {each.table.name.casefold(): each for each in there if each.at_hand}
     if not names <= at_hand.keys():
         return []
-    tables = {"saga": at_hand[known.tables[0].name[0].casefold()]}
+    others = {name for wanted in known.tables[1:] for name in wanted.within}
+    main = next((name for name in known.tables[0].within if name not in others), known.tables[0].within[0])
+    tables = {"saga": at_hand[main.casefold()]}
     return [Recognised(known, {**tables, **{name: at_hand[name] for name in names}}, ())]
 
 
