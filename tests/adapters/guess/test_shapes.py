@@ -45,6 +45,32 @@ def test_a_log_of_events_whose_words_tell_the_direction(tmp_path: Path) -> None:
     assert draft.name == "saga"
 
 
+def test_rows_that_come_again_are_events_whatever_their_table_is_called(tmp_path: Path) -> None:
+    table, _ = one(
+        tmp_path,
+        "create table saga (id integer primary key, status text)",
+        "create table saga_activity (id integer primary key, saga_id integer references saga, step_name text, "
+        "status text, created_at timestamp)",
+        rows("saga", (1, "COMPENSATING")),
+        rows(
+            "saga_activity", (1, 1, "pay", "STARTED", AT), (2, 1, "pay", "COMPLETED", AT), (3, 1, "ship", "STARTED", AT)
+        ),
+    )
+    assert (table["steps"]["shape"], table["steps"]["order_by"]) == ("log_table", "id")
+    assert table["steps"]["fields"]["at"] == "created_at"
+
+
+def test_a_table_of_rows_that_belong_to_sagas_holds_none_itself(tmp_path: Path) -> None:
+    table, _ = one(
+        tmp_path,
+        "create table sagas (id integer primary key, status text)",
+        "create table saga_steps (id integer primary key, saga_id integer references sagas, status text)",
+        rows("sagas", (1, "COMPENSATING")),
+        rows("saga_steps", (1, 1, "COMPENSATED"), (2, 1, "COMPENSATING")),
+    )
+    assert table["saga"]["table"] == "sagas"
+
+
 def test_words_of_steps_by_name_in_json(tmp_path: Path) -> None:
     table, draft = one(
         tmp_path,

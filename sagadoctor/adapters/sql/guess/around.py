@@ -8,7 +8,7 @@ from sagadoctor.api.v1.proposing import Section, Setting
 from sagadoctor.api.v1.sql import Kind
 
 from .drafting import table_words
-from .names import ranked, tokens
+from .names import plain, ranked, tokens
 from .seen import NUMBERS, Seen, SeenColumn
 from .step_fields import has_unit, time_words
 from .steps_in_rows import Tie
@@ -58,15 +58,15 @@ def outbox_of(table: Seen, tie: Tie, saga_id: str) -> tuple[Section, float] | No
 
     Its rows must name a saga by its id, say whether they were sent, and hold something to be sent.
     """
-    key = table.listed.table.primary_key
-    if tie.parent != saga_id or len(key) != 1 or table.get(key[0]) is None:
+    key = _key(table)
+    if tie.parent != saga_id or key is None:
         return None
     target, body = _find(table, _TARGET), _find(table, _BODY)
     sent, sent_at = _find(table, _SENT), _find(table, _SENT_AT)
     named = bool(_OUTBOX & set(tokens(table.name)))
     if (sent is None and sent_at is None) or body is None or not (named or target is not None):
         return None
-    settings = [Setting("table", table_words(table.listed.parts)), Setting("id", key[0]), Setting("saga_id", tie.own)]
+    settings = [Setting("table", table_words(table.listed.parts)), Setting("id", key), Setting("saga_id", tie.own)]
     step = _find(table, _STEP)
     if step is not None:
         settings.append(Setting("step", step.name))
@@ -81,6 +81,16 @@ def outbox_of(table: Seen, tie: Tie, saga_id: str) -> tuple[Section, float] | No
         return None
     why = (f"{table.place}: rows with a saga's id, something to send, and whether it was sent",)
     return Section(("outbox",), tuple(settings), why), 1.0 + named + tie.by_key
+
+
+def _key(table: Seen) -> str | None:
+    """Return the column that a message is known by: a unique one called so, else the primary key."""
+    for wanted in ("id", "messageid", "eventid", "uuid"):
+        for column in table.columns:
+            if plain(column.name) == wanted and table.listed.table.is_unique([column.name]):
+                return column.name
+    key = table.listed.table.primary_key
+    return key[0] if len(key) == 1 and table.get(key[0]) is not None else None
 
 
 def _flag(column: SeenColumn) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -15,6 +16,11 @@ from .relatives import children
 from .seen import Seen
 from .steps_in_rows import tie_of
 from .verdicts import known_share, sections_of, steps_agree
+
+_UNTOLD: Final = (
+    "no table says how long a step may take or which ones wait for a person: say it in [sagas.TYPE], as "
+    "`sagadoctor config example` does"
+)
 
 
 async def as_preset(looker: Looker, found: Recognised, there: Sequence[Listed]) -> Draft | None:
@@ -33,6 +39,7 @@ async def as_preset(looker: Looker, found: Recognised, there: Sequence[Listed]) 
     why = [f"{seen.place} has the columns of the preset {found.known.name} ({seen.counted})"]
     if share is not None:
         why.append(f"{share:.0%} of its different states are words that the preset knows")
+    why.append(_UNTOLD)
     draft = preset_draft(found, why)
     if found.missing:
         gone = ", ".join(".".join(wanted.name) for wanted in found.missing)
