@@ -39,12 +39,11 @@ async def as_preset(looker: Looker, found: Recognised, there: Sequence[Listed]) 
     why = [f"{seen.place} has the columns of the preset {found.known.name} ({seen.counted})"]
     if share is not None:
         why.append(f"{share:.0%} of its different states are words that the preset knows")
-    why.append(_UNTOLD)
-    draft = preset_draft(found, why)
+    draft = replace(preset_draft(found, (*why, _UNTOLD)), why=tuple(why))
     if found.missing:
         gone = ", ".join(".".join(wanted.name) for wanted in found.missing)
         why.append(f"said in full, for without {gone} the preset as it is would not load")
-        sections = (Section((), (), tuple(why)), *sections_of(in_full(found)))
+        sections = (Section((), (), (*why, _UNTOLD)), *sections_of(in_full(found)))
         draft = replace(draft, sections=sections, preset=None, why=tuple(why))
     box = await _outbox(looker, found, seen, there)
     if box is not None:
