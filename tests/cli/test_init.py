@@ -232,7 +232,8 @@ def test_the_demo_s_company_is_recognised_and_its_outbox_found(company: Company,
     rests = ("waiting", "wrong-compensation-order")  # no more than an info
     sick = {truth.saga_id for truth in company.truths if truth.rule is not None and truth.rule not in rests}
     unknown = {truth.saga_id for truth in company.truths if truth.what == "waits for a person"}
-    assert sick <= told <= sick | unknown  # that a step waits for a person is known to [sagas] alone, and the file says so
+    assert sick <= told <= sick | unknown
+    # That a step waits for a person is known to [sagas] alone, and the file says so.
     assert "wait for a person" in usual(home).read_text()
 
 

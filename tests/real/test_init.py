@@ -128,6 +128,16 @@ def test_a_preset_is_known_by_its_columns_under_another_name(store_url: str, tmp
     assert init.one["saga"] == {"table": "shop_sagas"}
     (found,) = [each for each in init.scan().document["findings"] if each["primary"]]
     assert (found["saga_id"], found["rule"]) == ("s-1", "no-progress")
+    run(
+        store_url,
+        "insert into shop_sagas select 's-2', saga_type, 'on_hold', 1, data, steps, created_at, updated_at "
+        "from shop_sagas",
+    )
+    again = Init(store_url, tmp_path)
+    assert again.one["preset"] == "saga-template"
+    assert "what these states mean: on_hold" in again.text
+    run(store_url, "update shop_sagas set state = 'odd' where saga_id = 's-1'")
+    assert "preset" not in Init(store_url, tmp_path).one
 
 
 def test_the_same_columns_with_other_steps_are_no_preset(store_url: str, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from .recognising import Recognised, in_full, preset_draft
 from .relatives import children
 from .seen import Seen
 from .steps_in_rows import tie_of
-from .verdicts import known_share, sections_of, steps_agree
+from .verdicts import sections_of, steps_agree, words_met
 
 _UNTOLD: Final = (
     "no table says how long a step may take or which ones wait for a person: say it in [sagas.TYPE], as "
@@ -26,24 +26,30 @@ _UNTOLD: Final = (
 async def as_preset(looker: Looker, found: Recognised, there: Sequence[Listed]) -> Draft | None:
     """Return the draft that names a preset; None where the rows are not what it reads."""
     seen = await looker.look_into(found.place)
-    words = found.known.options.saga.state
-    share = known_share(words, seen)
-    if share is not None and share < 0.5:
+    known, unknown = words_met(found.known.options.saga.state, seen)
+    if len(unknown) > len(known):
         looker.notes.append(
-            f"{seen.place} has the columns of preset {found.known.name}, and {1 - share:.0%} of its states are "
-            "words that the preset doesn't know"
+            f"{seen.place} has the columns of preset {found.known.name}, and most of its states are words that the "
+            f"preset doesn't know: {', '.join(unknown[:10])}"
         )
         return None
     if not steps_agree(found.known.options, seen):
         return None
     why = [f"{seen.place} has the columns of the preset {found.known.name} ({seen.counted})"]
-    if share is not None:
-        why.append(f"{share:.0%} of its different states are words that the preset knows")
-    draft = replace(preset_draft(found, (*why, _UNTOLD)), why=tuple(why))
+    if known:
+        why.append(f"{len(known)} of the {len(known) + len(unknown)} states in them are words that the preset knows")
+    told = [*why, _UNTOLD]
+    if unknown:
+        told.append(
+            f"TODO: what do {', '.join(unknown[:20])} mean? [stores.X.saga] state = {{ values = {{ … }} }} says it"
+        )
+    draft = preset_draft(found, told)
+    todo = (*draft.todo, f"say what these states mean: {', '.join(unknown[:20])}") if unknown else draft.todo
+    draft = replace(draft, why=tuple(why), todo=todo)
     if found.missing:
         gone = ", ".join(".".join(wanted.name) for wanted in found.missing)
         why.append(f"said in full, for without {gone} the preset as it is would not load")
-        sections = (Section((), (), (*why, _UNTOLD)), *sections_of(in_full(found)))
+        sections = (Section((), (), (*told, why[-1])), *sections_of(in_full(found)))
         draft = replace(draft, sections=sections, preset=None, why=tuple(why))
     box = await _outbox(looker, found, seen, there)
     if box is not None:

@@ -39,16 +39,16 @@ def sections_of(table: Mapping[str, Any]) -> list[Section]:
     return found
 
 
-def known_share(words: StateWords, seen: Seen) -> float | None:
-    """Return the share of a table's different states that a mapping knows; None where it has none to be known."""
+def words_met(words: StateWords, seen: Seen) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which of a table's different states a mapping knows, and which not; neither where it asks for none."""
     column = next((each for each in seen.columns if each.name.casefold() == (words.column or "").casefold()), None)
-    if column is None or not column.counted:
-        return None
     meanings = WordMeanings(words)
-    known = [
-        word for word in column.counted if (doubt := meanings.of(word).doubt) is None or "stands for" in doubt.reason
-    ]
-    return len(known) / len(column.counted)
+    known: list[str] = []
+    unknown: list[str] = []
+    for word in column.counted if column is not None else ():
+        doubt = meanings.of(word).doubt
+        (known if doubt is None or "stands for" in doubt.reason else unknown).append(word)
+    return tuple(known), tuple(unknown)
 
 
 def steps_agree(options: SqlOptions, seen: Seen) -> bool:
