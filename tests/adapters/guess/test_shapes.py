@@ -330,6 +330,16 @@ def test_jobs_orders_and_outboxes_are_no_sagas(tmp_path: Path) -> None:
     assert all(miss.lacks for miss in proposal.nearest)
 
 
+def test_a_schema_that_is_not_there_is_told(tmp_path: Path) -> None:
+    made = ("create table sagas (id integer primary key, status text)", rows("sagas", (1, "COMPENSATING")))
+    assert len(proposed(tmp_path, *made, schema="MAIN").drafts) == 1
+    other = tmp_path / "other"
+    other.mkdir()
+    wrong = proposed(other, *made, schema="shop")
+    assert wrong.drafts == ()
+    assert wrong.notes == ("no table of a schema 'shop' is here",)
+
+
 def test_an_empty_database(tmp_path: Path) -> None:
     proposal = nothing_in(tmp_path, "select 1")
     assert (proposal.tables, proposal.nearest) == (0, ())

@@ -58,6 +58,10 @@ async def _proposal(looker: Looker, inquiry: Inquiry, url: str) -> Proposal:
     inventory, product, now = await looker.list()
     looker.notes += _left_out(inventory)
     every = within(inquiry.schema, inventory.tables)
+    if inquiry.schema is not None and not every:
+        there = sorted({each.table.schema for each in inventory.tables if each.table.schema is not None})
+        listed = f"; there are {_some(there)}" if there else ""
+        looker.notes.append(f"no table of a schema {inquiry.schema!r} is here{listed}")
     named = _named(inquiry.tables, every, looker.notes)
     readable = [each for each in every if each.readable and is_mappable(each.table.name)]
     may = [each for each in readable if _is_wanted(each, named)]

@@ -244,9 +244,9 @@ def _told_by_statistics(session: Session, table: Table, column: Column) -> tuple
 
 
 def within(schema: str | None, listed: Iterable[Listed]) -> list[Listed]:
-    """Return the tables of one schema, exactly so called, else regardless of case."""
+    """Return the tables of one schema, exactly so called, else regardless of case; a SQLite file has but `main`."""
     every = list(listed)
-    if schema is None:
+    if schema is None or (schema.casefold() == "main" and all(each.table.schema is None for each in every)):
         return every
     exact = [each for each in every if each.table.schema == schema]
     return exact or [each for each in every if (each.table.schema or "").casefold() == schema.casefold()]
