@@ -166,7 +166,8 @@ SAGA_ROLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "waiting_for": _listed("waitingfor awaiting waitsfor waitfor"),
         "payload": _listed(
             "data payload sagadata context contextdata input inputdata body sagacontext document content ctx "
-            "contextjson payloadjson datajson jsondata variables params parameters args arguments request requestdata state"
+            "contextjson payloadjson datajson jsondata variables params parameters args arguments request "
+            "requestdata state"
         ),
     }
 )
