@@ -193,7 +193,7 @@ LOCKS = {"table": "l", "target": "t", "holder": "h", "waiters": {"table": "w", "
         ({"outbox": OUTBOX, "replies": {**REPLIES, "taken_by": " "}}, ("replies", "taken_by"), "not empty"),
         ({"outbox": OUTBOX, "replies": {**REPLIES, "answers": {"const": "x"}}}, ("replies",), "answers is a column"),
         ({"outbox": OUTBOX, "replies": {**REPLIES, "answers": {"path": "$.x"}}}, ("replies",), "answers is a column"),
-        ({"outbox": OUTBOX, "replies": {**REPLIES, "outcome": "$.outcome"}}, ("replies",), "say column"),
+        ({"outbox": OUTBOX, "replies": {**REPLIES, "outcome": "$.o"}}, ("replies", "outcome"), "without a column"),
         (
             {"outbox": OUTBOX, "replies": {**REPLIES, "outcome": {"column": "o", "values": {"A": "good"}}}},
             ("replies",),

@@ -6,9 +6,12 @@ from typing import Any, Final
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from sagadoctor.api.v1 import AccessDenied, Look, SagaState, SchemaMismatch, StepStatus
 from tests.adapters.sheet import Sheet, doubts, fetch, later, pages, read
+from tests.real.test_sql_every_format import ID
+from tests.real.test_sql_every_format import sheet as every_kind
 from tests.real.test_sql_roads import ask, read_until_refused
 
 RUNS: Final = {
@@ -122,6 +125,12 @@ def test_a_query_is_paged_by_its_key_each_page_a_statement_of_its_own(store_url:
         assert not any(page.notes or page.truncated for page in found)
 
 
+TYPED: Final = (
+    ("created_at", "t_zoned", None),
+    ("updated_at", "t_plain", None),
+    ("deadline", "t_ticks", "dotnet_ticks"),
+    ("next_attempt_at", "t_v7b", "uuid_v7"),
+)
 BIG: Final = {"big_table": 1000}
 NEEDED: Final = "select run_no as id, kind as type, word, changed as updated_at from runs where kind = 'Order'"
 STATED: Final[dict[str, Any]] = {
@@ -331,3 +340,52 @@ def test_a_query_that_writes_is_refused_by_the_session_too(postgres_url: str) ->
         with pytest.raises(AccessDenied, match="we are read-only"):
             read(sheet.open(said(table=table)))
     assert len(read(sheet.open(said()))) == 3
+
+
+def test_a_query_of_all_columns_tells_what_the_table_tells(store_url: str) -> None:
+    sheet = every_kind(store_url)
+    times = {name: {"column": column, "format": form} for name, column, form in TYPED}
+    saga = {
+        "table": "sagas",
+        "id": {"column": "uuid_bytes", "format": "uuid_bytes"},
+        "state": "word",
+        "type": {"column": "flag", "values": {"true": "yes"}},
+        "parent": {"column": "uuid_swapped", "format": "uuid_bytes_swapped"},
+        "business_key": {"column": "other_doc", "path": "$.n.name"},
+        "version": "number",
+        "payload": "doc",
+        **times,
+    }
+    (plain,) = fetch(sheet.open({"saga": saga}), str(ID), detail=True)
+    queried = {**saga, "table": {"query": "select * from sagas", "key": "uuid_bytes"}}
+    (told,) = fetch(sheet.open({"saga": queried}), str(ID), detail=True)
+    assert told == replace(plain, source="orders.saga.table.query")
+    assert plain.doubts == ()
+    assert [each.saga_id for each in read(sheet.open({"saga": queried}))] == [str(ID)]
+
+
+def test_odd_names_in_a_query(store_url: str) -> None:
+    sheet = Sheet(store_url, "odd", {"id": "id", "a % b": "text", "state:x": "text"})
+    sheet.add({"id": "1", "a % b": "50 %", "state:x": "running"})
+    quoted = sheet.quoted
+    query = (
+        f"select id, {quoted('a % b')} as {quoted('The % (s) key')}, {quoted('state:x')} from odd where id <> '%(x)s'"
+    )
+    saga = {"table": {"query": query, "key": "ID"}, "id": "id", "state": "state:x", "business_key": "The % (s) key"}
+    (found,) = read(sheet.open({"saga": saga}))
+    assert (found.saga_id, found.business_key, found.state) == ("1", "50 %", SagaState.PENDING)
+
+
+def test_words_that_a_database_takes_for_one_are_told_apart_in_a_query_too(store_url: str) -> None:
+    sheet = Sheet(store_url, "sagas", {"id": "id", "state": "text"})
+    if sheet.kind == "sqlite":
+        sheet.run("drop table sagas", "create table sagas (id text primary key, state text collate nocase)")
+    sheet.add({"id": "1", "state": "done"}, {"id": "2", "state": "DONE"}, {"id": "3", "state": "Done"})
+    words = {"column": "state", "values": {"done": "completed", "DONE": "pending", "Done": "compensating"}}
+    said = {"table": {"query": "select id, state from sagas", "key": "id"}, "id": "id", "state": words}
+    live = read(sheet.open({"saga": said}))
+    assert {saga.saga_id: saga.state for saga in live if saga.is_live} == {
+        "2": SagaState.PENDING,
+        "3": SagaState.COMPENSATING,
+    }
+    assert [saga.saga_id for saga in fetch(sheet.open({"saga": said}), "1")] == ["1"]

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from sagadoctor.api.v1 import Doubt
-from sagadoctor.api.v1.sql import Column
 
-from .cells import ERROR_BOUND, NAME_BOUND
+from .cells import ERROR_BOUND
 from .fields import at_path, doublings, number_reader, translator
 from .mapping.columns import DoubledFrom, NumberColumn
 from .paths import parse_path
-from .selection import Selection
+from .selection import Placed, Selection
 from .source import Source
 from .values import Unreadable, whole
 
@@ -20,10 +19,11 @@ from .values import Unreadable, whole
 class Attempts:
     """Reads the column of attempts; with a starting value in a column of its own it takes two."""
 
-    def __init__(self, words: NumberColumn, column: Column, source: Source, selection: Selection) -> None:
-        """Find the columns and select them."""
-        self._at = selection.add(f"number:{column.name}", source.text(column, NAME_BOUND))
-        opened, read, translate = source.opener(column), number_reader(words), translator(words)
+    def __init__(self, words: NumberColumn, place: Placed, source: Source, selection: Selection) -> None:
+        """Find the column that the number is doubled from, where one is named."""
+        self._at = place.at
+        assert isinstance(place.words, NumberColumn)
+        opened, read, translate = place.opened, number_reader(place.words), translator(place.words)
         self._read: Callable[[Any], int | None] = lambda raw: read(opened(raw))
         self._number: Callable[[Any], int | None] = lambda raw: whole(translate(opened(raw)))
         self._from: tuple[int, Callable[[Any], int | None], float] | None = None

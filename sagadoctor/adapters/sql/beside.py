@@ -10,7 +10,7 @@ from sagadoctor.api.v1.sql import Column, Row, Table, bound
 from .cells import NAME_BOUND
 from .fields import moment_reader, text_reader
 from .mapping.columns import ColumnWords, TimeColumn
-from .moments import as_moment, as_time
+from .moments import as_moment, as_time, check_unit
 from .selection import Selection
 from .source import Missing, Source
 from .values import Unreadable, truth, word
@@ -31,8 +31,11 @@ Read = Callable[[Row], Any]
 class Beside:
     """One table beside the sagas' own."""
 
-    def __init__(self, table: Table, engine: str, zone: ZoneInfo | None, missing: Missing) -> None:
-        """Keep the table; nothing is selected yet."""
+    def __init__(
+        self, table: Table, engine: str, zone: ZoneInfo | None, missing: Missing, section: str = "outbox"
+    ) -> None:
+        """Keep the table, and which part of the mapping it is of; nothing is selected yet."""
+        self._section = section
         self.source = Source(table, engine, zone, missing)
         self.selection = Selection()
 
@@ -66,7 +69,10 @@ class Beside:
         column = self.source.column(words.column) if words is not None and words.column is not None else None
         if words is None or column is None:
             return None
-        at = self.selection.add(f"{name}:{column.name}", self.source.text(column, NAME_BOUND))
+        check_unit(words, column, self.source, f"{self._section}.{name}")
+        is_document = words.path is not None
+        expression = self.source.document(column)[0] if is_document else self.source.text(column, NAME_BOUND)
+        at = self.selection.add(f"{'document' if is_document else name}:{column.name}", expression)
         opened, read = as_time(self.source.opener(column)), moment_reader(words, self.source.zone)
 
         def value(row: Row) -> Any:

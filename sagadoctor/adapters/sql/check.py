@@ -27,6 +27,7 @@ from .orphans import THOROUGH, orphan_steps
 from .page import collect
 from .planning import Journey, Planner
 from .states import ColumnStates
+from .untold import untold
 from .words import FailedMeans, says_only_failed, toml_key
 
 if TYPE_CHECKING:
@@ -233,6 +234,9 @@ class Checkup:
             field for saga in rows.sagas for field in {doubt.field.split("[")[0] for doubt in saga.doubts}
         )
         counted.pop("state", None)
+        left_out = opened.reader.payload.not_extracted
+        for text in untold(rows.sagas, self._options.saga, self._options.steps, left_out):
+            self._warn("rows", text, "look at a row, and mend the path or the pattern")
         if not rows.sagas:
             self._ok("rows", "the table is empty")
         elif not counted:

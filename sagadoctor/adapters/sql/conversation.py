@@ -52,7 +52,7 @@ class Received:
 
     def __init__(self, words: ReceivedWords, table: Table, around: Around) -> None:
         """Find the columns."""
-        self._beside = Beside(table, around.engine, around.zone, around.missing)
+        self._beside = Beside(table, around.engine, around.zone, around.missing, "received")
         self._place, self._most = f"{around.store}.{table.place}", around.big_table
         self.table = table
         source = self._beside.source
@@ -120,7 +120,7 @@ class Replies:
     def __init__(self, words: ReplyWords, outbox: OutboxWords, table: Table, around: Around) -> None:
         """Find the columns; where replies lie in the outbox, what it says of its entries holds for them too."""
         same = words.table == outbox.table
-        beside = self._beside = Beside(table, around.engine, around.zone, around.missing)
+        beside = self._beside = Beside(table, around.engine, around.zone, around.missing, "replies")
         self._place, self._most = f"{around.store}.{table.place}", around.big_table
         self.table, self._engine, self._taken_by = table, around.engine, words.taken_by
         self._path = words.answers.path

@@ -8,9 +8,11 @@ from typing import Any
 from sagadoctor.api.v1 import Doubt, Policy, Step
 from sagadoctor.api.v1.sql import Kind
 
-from .cells import NAME_BOUND
 from .fields import text_reader
+from .forms import form_of
 from .mapping.saga import CurrentStep
+from .payload import Payload
+from .placed import placed
 from .selection import Selection
 from .source import Source
 from .values import Unreadable, raw_text, whole
@@ -19,23 +21,23 @@ from .values import Unreadable, raw_text, whole
 class Cursor:
     """Reads the current step; by its place when the column is a number and the mapping doesn't say otherwise."""
 
-    def __init__(self, words: CurrentStep | None, source: Source, selection: Selection, policy: Policy) -> None:
+    def __init__(
+        self, words: CurrentStep | None, source: Source, selection: Selection, policy: Policy, payload: Payload
+    ) -> None:
         """Find the column."""
         self._policy = policy
         self._at = -1
         self._by_place = self._plain = False
         self._base = 0
-        if words is None or words.column is None:
+        place = placed("current", words, source, selection, payload) if words is not None else None
+        if words is None or place is None:
             return
-        column = source.column(words.column)
-        if column is None:
-            return
-        self._at = selection.add(f"current:{column.name}", source.text(column, NAME_BOUND))
+        self._at, column = place.at, place.column
         self._by_place = words.by == "index" or (words.by is None and column.kind is Kind.INT)
         self._base = words.base
         self._plain = self._by_place and not words.values and words.pattern is None and words.path is None
-        self._open: Callable[[Any], Any] = source.opener(column)
-        self._text = text_reader(words)
+        self._open: Callable[[Any], Any] = place.opened
+        self._text = text_reader(place.words, form_of(words, column, source, "saga.current_step"))
 
     def read(self, row: Any, steps: tuple[Step, ...] | None, saga_type: str | None, doubts: list[Doubt]) -> str | None:
         """Return the current step's name; None where nothing says it, or where the cursor is behind the last step."""

@@ -42,25 +42,25 @@ def looked_up(values: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def found_in(values: Mapping[str, str], value: Any) -> str | None:
-    """Return what `values` says of a loose value; a boolean is found as true, t or 1 (false, f or 0)."""
+    """Return what `values` says of a loose value; a boolean is found as true, t or 1 (false, f or 0), a number too."""
     text = word(value)
     if text is None:
         return None
     if text in values:
         return values[text]
-    if isinstance(value, bool):
+    if isinstance(value, int) and value in (0, 1):  # SQLite and MariaDB keep a boolean so
         for key, meant in values.items():
             try:
-                if truth(key) is value:
+                if truth(key) is bool(value):
                     return meant
             except Unreadable:
                 continue
     return None
 
 
-def translator(words: ColumnWords) -> Reader:
-    """Return what applies a column's path, values and pattern; the result is a loose value, None for none."""
-    path = at_path(parse_path(words.path) if words.path is not None else None)
+def translator(words: ColumnWords, form: Reader | None = None) -> Reader:
+    """Return what applies a column's path, format, values and pattern; the result is a loose value, None for none."""
+    path = _formed(at_path(parse_path(words.path) if words.path is not None else None), form)
     values = looked_up(words.values)
     pattern = parse_pattern(words.pattern) if words.pattern is not None else None
     if not values and pattern is None:
@@ -81,9 +81,20 @@ def translator(words: ColumnWords) -> Reader:
     return read
 
 
-def text_reader(words: ColumnWords) -> Reader:
-    """Return the reader of a text field."""
-    translate = translator(words)
+def _formed(path: Reader, form: Reader | None) -> Reader:
+    if form is None:
+        return path
+
+    def read(value: Any) -> Any:
+        value = path(value)
+        return None if value is None else form(value)
+
+    return read
+
+
+def text_reader(words: ColumnWords, form: Reader | None = None) -> Reader:
+    """Return the reader of a text field; `form` makes an id's canonical form."""
+    translate = translator(words, form)
     return lambda value: word(translate(value))
 
 
@@ -101,7 +112,7 @@ def number_reader(words: NumberColumn) -> Reader:
     translate = translator(words)
     if words.format is not NumberFormat.LOG2:
         return lambda value: whole(translate(value))
-    base = words.base.default if isinstance(words.base, DoubledFrom) else words.base or 1
+    base = words.base.default if isinstance(words.base, DoubledFrom) else (words.base or 1)
 
     def read(value: Any) -> int | None:
         return doublings(whole(translate(value)), base)
@@ -110,7 +121,13 @@ def number_reader(words: NumberColumn) -> Reader:
 
 
 def doublings(number: int | None, base: float) -> int | None:
-    """Return how often `base` was doubled to reach `number`, None where that has no answer."""
-    if number is None or base <= 0 or number < base:
-        return None if number is None else 0
+    """Return how often `base` was doubled to reach `number`, 0 where it is below; None for none. Raises Unreadable."""
+    if number is None:
+        return None
+    if base <= 0:
+        raise Unreadable(raw_text(base), "what is doubled begins above zero")
+    if number < 0:
+        raise Unreadable(raw_text(number), "below zero, and so never doubled")
+    if number < base:
+        return 0
     return round(math.log2(number / base))

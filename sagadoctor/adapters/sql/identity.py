@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sagadoctor.api.v1 import Doubt
 from sagadoctor.api.v1.sql import POSTGRESQL, Column, Kind
 
+from .forms import check_form
 from .idents import Ident, TextIdent, WholeId, ident
 from .mapping.saga import IdWords
 from .selection import Selection
@@ -37,6 +38,7 @@ class Identity:
             if column is not None:
                 at = selection.add(f"key:{column.name}", source.cell(column))
                 self.columns.append(column)
+                check_form(words.format, column, source, "saga.id")
                 part = ident(words.format, column.kind)
                 self._cells.append((at, opener_of(part, column, source)))
                 parts.append(part)

@@ -10,8 +10,11 @@ from sagadoctor.api.v1 import ENDED, Doubt, Saga, Step
 from sagadoctor.api.v1.sql import POSTGRESQL, SQLITE, Column, Kind
 
 from .fields import moment_reader
+from .forms import check_form
 from .mapping.columns import TimeColumn, TimeFormat
 from .mapping.saga import SagaWords
+from .payload import Payload
+from .placed import placed
 from .selection import Selection
 from .source import Source
 from .times import DERIVING, naive_utc, utc_text, zone_of, zoned
@@ -28,7 +31,7 @@ _NUMBERS: Final = (Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 class Moments:
     """The time columns of one mapping."""
 
-    def __init__(self, words: SagaWords, source: Source, selection: Selection) -> None:
+    def __init__(self, words: SagaWords, source: Source, selection: Selection, payload: Payload) -> None:
         """Find the columns and select them."""
         self.columns: dict[str, tuple[TimeColumn, Column]] = {}
         self.cells: list[tuple[str, int, Callable[[Any], datetime | None]]] = []
@@ -39,12 +42,12 @@ class Moments:
             spec: TimeColumn | None = getattr(words, name)
             if spec is not None and spec.from_ is not None:
                 self._from_steps.append(name)
-            column = source.column(spec.column) if spec is not None and spec.column is not None else None
-            if spec is None or column is None:
+            found = placed_moment(name, spec, source, selection, payload) if spec is not None else None
+            if spec is None or found is None:
                 continue
+            column, at, read = found
             self.columns[name] = (spec, column)
-            at = selection.add(f"key:{column.name}", source.cell(column))
-            self.cells.append((name, at, moment_cell(spec, column, source, f"saga.{name}")))
+            self.cells.append((name, at, read))
             if spec.format in DERIVING:
                 self._from_ids.append(name)
 
@@ -94,9 +97,33 @@ def as_moment(value: Any) -> datetime | None:
     return value if isinstance(value, datetime) else None
 
 
+def placed_moment(
+    name: str, spec: TimeColumn, source: Source, selection: Selection, payload: Payload
+) -> tuple[Column, int, Callable[[Any], datetime | None]] | None:
+    """Select a time of the saga's own row: its column, its place and its reader; None where there is none."""
+    key = f"saga.{name}"
+    if spec.path is not None:
+        place = placed(name, spec, source, selection, payload)
+        if place is None:
+            return None
+        assert isinstance(place.words, TimeColumn)
+        read, opened = moment_reader(place.words, source.zone), as_time(place.opened)
+
+        def taken(raw: Any) -> datetime | None:
+            value = opened(raw)
+            return None if value is None else read(value)
+
+        return place.column, place.at, taken
+    column = source.column(spec.column) if spec.column is not None else None
+    if column is None:
+        return None
+    at = selection.add(f"key:{column.name}", source.cell(column))
+    return column, at, moment_cell(spec, column, source, key)
+
+
 def moment_cell(spec: TimeColumn, column: Column, source: Source, key: str) -> Callable[[Any], datetime | None]:
     """Return the reader of a time column's raw cells; a database's own times in UTC take the short road."""
-    _check_unit(spec, column, source, key)
+    check_unit(spec, column, source, key)
     short = short_moment(spec, column, source)
     if short is not None:
         return short
@@ -144,9 +171,14 @@ def as_time(opened: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return cell
 
 
-def _check_unit(spec: TimeColumn, column: Column, source: Source, key: str) -> None:
-    if spec.format is None and column.kind in _NUMBERS and not spec.values and spec.pattern is None:
+def check_unit(spec: TimeColumn, column: Column, source: Source, key: str) -> None:
+    """Note a number whose unit nobody said, and a format that the column's type contradicts."""
+    if spec.values or spec.pattern is not None or spec.path is not None:
+        return
+    if spec.format is None and column.kind in _NUMBERS:
         source.missing.units[key] = (source.table, column)
+    else:
+        check_form(spec.format, column, source, key)
 
 
 def _from_steps(name: str, steps: tuple[Step, ...] | None) -> datetime | None:

@@ -11,7 +11,7 @@ import msgspec
 from sagadoctor.api.v1 import Capability, Deadline, Look, Saga, SagaState, SchemaMismatch, StoreContext
 from sagadoctor.api.v1.sql import Guest, Session, Table
 
-from .mapping.columns import AnyTable, TableName
+from .mapping.columns import AnyTable, IdFormat, TableName
 from .mapping.saga import Alive
 from .options import SqlOptions
 from .outbox import Outbox
@@ -190,7 +190,7 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
             reader,
             context.clock,
             _outbox(options, outbox, reader),
-            _owners(alive, workers, setting, missing),
+            _owners(alive, workers, setting, missing, saga.owner.format if saga.owner is not None else None),
             _conversation(options, received, replies, setting, missing, context.big_table),
             _locks(options, held, waiting, setting, missing),
         )
@@ -198,6 +198,8 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
     scan, detail = companions(detail=False), companions(detail=True)
     for key, (where, column) in missing.units.items():
         missing.note(f"{_place(context, key)}: {unit_wanted(session, where, column, key)}")
+    for key, text in missing.forms.items():
+        missing.note(f"{_place(context, key)}: {text}")
     missing.check()
     for each in (scan, detail):
         if each.conversation is not None:
@@ -229,10 +231,12 @@ def _outbox(options: SqlOptions, table: Table | None, reader: SagaReader) -> Out
     return Outbox(options.outbox, table, reader.source, reader.selection, reader.setting.zone, reader.setting.store)
 
 
-def _owners(words: Alive | None, table: Table | None, setting: Setting, missing: Missing) -> Owners | None:
+def _owners(
+    words: Alive | None, table: Table | None, setting: Setting, missing: Missing, form: IdFormat | None
+) -> Owners | None:
     if words is None or table is None:
         return None
-    return Owners(words, table, setting.engine, setting.zone, missing)
+    return Owners(words, table, setting.engine, setting.zone, missing, form)
 
 
 def _conversation(

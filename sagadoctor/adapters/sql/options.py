@@ -3,6 +3,7 @@
 Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -12,18 +13,42 @@ from sagadoctor.api.v1 import Duration, LateModel, Options, SagaState, Secret
 from sagadoctor.api.v1.sql import parse_address
 
 from .mapping.around import OutboxWords
-from .mapping.columns import Later, Zone
+from .mapping.columns import Later, Words, Zone
 from .mapping.saga import SagaWords
 from .mapping.shapes.none import NoSteps
 from .mapping.steps import Steps
-from .words import FailedMeans
+from .words import FailedMeans, plain
 
+_SAME: Final = {"t": "true", "1": "true", "f": "false", "0": "false"}
 _CONVERSATION: Final = f"{__package__}.mapping.conversation"
 
 
 def _url(text: str) -> str:
     parse_address(text)
     return text
+
+
+def _spoken(word: str) -> str:
+    """Return what two spellings of one word have in common; a sign before a number, or alone, is the word itself."""
+    usual = plain(word)
+    signed = word.strip().startswith(("-", "+")) and (not usual or usual[0].isdigit())
+    return word if signed or not usual else _SAME.get(usual, usual)
+
+
+def _values(node: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """Yield every `values` of a mapping with its place."""
+    if isinstance(node, Words):
+        for name, value in node:
+            if name == "values" and value:
+                yield (*path, name), value
+            elif isinstance(value, Words | tuple):
+                yield from _values(value, (*path, name))
+    elif isinstance(node, tuple):
+        for at, value in enumerate(node):
+            yield from _values(value, (*path, at))
+    elif isinstance(node, Options):
+        for name in ("saga", "steps", "outbox", "received", "replies"):
+            yield from _values(getattr(node, name), (name,))
 
 
 class SqlOptions(Options):
@@ -99,7 +124,23 @@ class SqlOptions(Options):
         return words
 
     def doubts(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
-        """Return where `failed_means` is said although `values` leave nothing to ask."""
+        """Return where a word is mapped in two ways, and `failed_means` said although `values` leave nothing to ask."""
+        return (*self._twice(), *self._failed_means())
+
+    def _twice(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Yield the `values` in which one word stands in two spellings with two meanings."""
+        for path, values in _values(self):
+            meant: dict[str, str] = {}
+            for key, value in values.items() if len(values) > 1 else ():
+                first = meant.setdefault(_spoken(key), key)
+                if values[first] != value:
+                    why = (
+                        f"{first!r} means {values[first]}, and {key!r} means {value}: to most people, and to many "
+                        "databases, they are one word; say it once, as the store writes it"
+                    )
+                    yield ((*path, key), why)
+
+    def _failed_means(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
         state = self.saga.state
         mapped = [word for word, meant in state.values.items() if meant == SagaState.FAILED]
         if not mapped or state.failed_means in (None, FailedMeans.FAILED):

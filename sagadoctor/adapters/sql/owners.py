@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from sagadoctor.api.v1 import Owner
-from sagadoctor.api.v1.sql import Session, Table
+from sagadoctor.api.v1.sql import Kind, Session, Table
 
 from .cells import NAME_BOUND
 from .fields import moment_reader
+from .idents import ident
+from .mapping.columns import IdFormat
 from .mapping.saga import Alive
+from .moments import check_unit
 from .selection import Selection
 from .source import Missing, Source
 from .values import Unreadable, word
@@ -25,17 +28,30 @@ _CHUNK: Final = 1000
 class Owners:
     """Looks owners up by their names."""
 
-    def __init__(self, words: Alive, table: Table, engine: str, zone: ZoneInfo | None, missing: Missing) -> None:
-        """Find the columns."""
+    def __init__(
+        self,
+        words: Alive,
+        table: Table,
+        engine: str,
+        zone: ZoneInfo | None,
+        missing: Missing,
+        form: IdFormat | None = None,
+    ) -> None:
+        """Find the columns; `form` is that of the owner's own column."""
         self.source = Source(table, engine, zone, missing)
         self._selection = Selection()
         self._within: timedelta = words.within
         self.key = self.source.column(words.id)
         self._beat = self.source.column(words.heartbeat.column or "")
         self._read = moment_reader(words.heartbeat, zone)
-        if self.key is not None and self._beat is not None:
-            self._selection.add("id", self.source.text(self.key, NAME_BOUND))
-            self._selection.add("beat", self.source.text(self._beat, NAME_BOUND))
+        if self.key is None or self._beat is None:
+            return
+        check_unit(words.heartbeat, self._beat, self.source, "saga.owner.alive.heartbeat")
+        self._ident = ident(form, self.key.kind) if form is not None or self.key.kind is Kind.UUID else None
+        self._selection.add("id", self.source.text(self.key, NAME_BOUND))
+        is_document = words.heartbeat.path is not None
+        beat = self.source.document(self._beat)[0] if is_document else self.source.text(self._beat, NAME_BOUND)
+        self._selection.add("beat", beat)
 
     def gather(self, session: Session, names: Iterable[str], now: datetime) -> dict[str, Owner]:
         """Return what the table says of these owners; one that isn't in it is not alive."""
@@ -47,11 +63,9 @@ class Owners:
             return found
         id_of, beat_of = self.source.opener(self.key), self.source.opener(self._beat)
         for start in range(0, len(wanted), _CHUNK):
-            given = [
-                each
-                for name in wanted[start : start + _CHUNK]
-                if (each := self.source.given(self.key, name)) is not None
-            ]
+            some = wanted[start : start + _CHUNK]
+            spelt = [value for name in some for value in (self._ident.lookups(name) if self._ident else [name])]
+            given = [each for value in spelt if (each := self.source.given(self.key, value)) is not None]
             statement = (
                 select(*self._selection.items)
                 .select_from(self.source.clause)
@@ -59,7 +73,8 @@ class Owners:
             )
             for raw_id, raw_beat in session.stream(statement):
                 try:
-                    name = word(id_of(raw_id)) or ""
+                    loose_id = id_of(raw_id)
+                    name = (self._ident.canonical(loose_id) if self._ident else word(loose_id)) or ""
                 except Unreadable:
                     continue
                 try:

@@ -7,10 +7,12 @@ from typing import Any
 
 from sagadoctor.api.v1 import Doubt, Owner
 
-from .cells import NAME_BOUND
 from .fields import text_reader
+from .forms import form_of
 from .mapping.saga import SagaWords
-from .moments import moment_cell
+from .moments import placed_moment
+from .payload import Payload
+from .placed import placed
 from .selection import Selection
 from .source import Source
 from .values import Unreadable
@@ -19,20 +21,18 @@ from .values import Unreadable
 class Ownership:
     """Reads the owner's name and the lease's end."""
 
-    def __init__(self, words: SagaWords, source: Source, selection: Selection) -> None:
+    def __init__(self, words: SagaWords, source: Source, selection: Selection, payload: Payload) -> None:
         """Find the columns that are mapped."""
         self._cells: dict[str, tuple[int, Callable[[Any], Any]]] = {}
-        if words.owner is not None and words.owner.column is not None:
-            column = source.column(words.owner.column)
-            if column is not None:
-                at = selection.add(f"owner:{column.name}", source.text(column, NAME_BOUND))
-                read, opened = text_reader(words.owner), source.opener(column)
-                self._cells["owner"] = (at, lambda raw: read(opened(raw)))
-        if words.lease_until is not None and words.lease_until.column is not None:
-            column = source.column(words.lease_until.column)
-            if column is not None:
-                at = selection.add(f"key:{column.name}", source.cell(column))
-                self._cells["lease_until"] = (at, moment_cell(words.lease_until, column, source, "saga.lease_until"))
+        place = placed("owner", words.owner, source, selection, payload) if words.owner is not None else None
+        if place is not None and words.owner is not None:
+            read = text_reader(place.words, form_of(words.owner, place.column, source, "saga.owner"))
+            opened = place.opened
+            self._cells["owner"] = (place.at, lambda raw: read(opened(raw)))
+        if words.lease_until is not None:
+            found = placed_moment("lease_until", words.lease_until, source, selection, payload)
+            if found is not None:
+                self._cells["lease_until"] = found[1:]
 
     @property
     def is_mapped(self) -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from sagadoctor.api.v1 import Doubt
 from sagadoctor.api.v1.sql import POSTGRESQL, Kind
 
 from .documents import EXTRACTED, extracted
-from .fields import text_reader
+from .forms import check_form
 from .mapping.columns import ColumnWords, JsonColumn
 from .paths import parse_path
-from .selection import Selection
+from .selection import Placed, Selection
 from .source import Source
 
 
@@ -23,6 +22,8 @@ class Payload:
         """Find the column; nothing is selected yet."""
         self._words, self._source, self._version = words, source, version
         self._column = source.column(words.column) if words is not None and words.column is not None else None
+        if words is not None and self._column is not None:
+            check_form(words.format, self._column, source, "saga.payload")
         self._at = self._size_at = -1
         self.not_extracted: list[str] = []
         """Fields that lie in the payload and that this database can't take out of it."""
@@ -32,7 +33,7 @@ class Payload:
         named = self._words.column if self._words is not None else None
         return spec.path is not None and spec.column in (None, named)
 
-    def cell(self, name: str, spec: ColumnWords, selection: Selection) -> tuple[int, Callable[[Any], Any]] | None:
+    def cell(self, name: str, spec: ColumnWords, selection: Selection) -> Placed | None:
         """Select a field that the database takes out of the payload; None where it can't."""
         column, words = self._column, self._words
         if column is None or words is None or spec.path is None:
@@ -43,9 +44,9 @@ class Payload:
         if expression is None:
             self.not_extracted.append(name)
             return None
-        read = text_reader(spec.model_copy(update={"path": None, "column": column.name}))
-        opened = self._source.opener(EXTRACTED)
-        return selection.add(f"{name}:{spec.path}", expression), lambda raw: read(opened(raw))
+        at = selection.add(f"path:{spec.path}", expression)
+        left = spec.model_copy(update={"path": None, "column": column.name})
+        return Placed(at, EXTRACTED, self._source.opener(EXTRACTED), left)
 
     def select(self, selection: Selection) -> None:
         """Select the payload itself, for a detail view."""

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from sagadoctor.api.v1 import ENDED, Doubt, Policy, Saga, SagaState, Step, StepStatus
-from sagadoctor.api.v1.sql import Column, Kind, Table
+from sagadoctor.api.v1.sql import Column, Table
 
 from .attempts import Attempts
 from .cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from .course import Course, is_compensable, moved
 from .cursor import Cursor
 from .fields import text_reader
+from .forms import form_of
 from .identity import Identity
 from .idents import Ident, ident
 from .mapping.columns import ColumnWords, TextColumn
@@ -24,7 +25,8 @@ from .moments import MOMENTS, Moments, as_moment
 from .options import SqlOptions
 from .ownership import Ownership
 from .payload import Payload
-from .selection import Selection
+from .placed import placed
+from .selection import Placed, Selection
 from .shapes import About, Around, InRowSteps, Shape, Told, shape
 from .shapes.reading import Odd
 from .source import Missing, Source
@@ -97,12 +99,12 @@ class SagaReader:
         self._state_at = by_word.at if by_word is not None else 0
         self.payload = Payload(words.payload, self.source, setting.version)
         self._texts(words)
-        self.times = Moments(words, self.source, self.selection)
+        self.times = Moments(words, self.source, self.selection, self.payload)
         self._needs_finishing = self.times.need_finishing
         self._fields.extend((_AT[name], name, at, read) for name, at, read in self.times.cells)
         self._attempts = self._counted(words)
-        self._owner = Ownership(words, self.source, self.selection)
-        self._cursor = Cursor(words.current_step, self.source, self.selection, setting.policy)
+        self._owner = Ownership(words, self.source, self.selection, self.payload)
+        self._cursor = Cursor(words.current_step, self.source, self.selection, setting.policy, self.payload)
         around = Around(self.source, self.selection, child, setting.policy, words.current_step, detail)
         self.shape: Shape = shape(options.steps, around)
         self._plain_steps = self.shape.plain if isinstance(self.shape, InRowSteps) else None
@@ -124,28 +126,21 @@ class SagaReader:
             if spec.const is not None:
                 self._template[_AT[field]] = word(spec.const)
                 continue
-            if self.payload.holds(spec):
-                found = self.payload.cell(name, spec, self.selection)
-            else:
-                column = self.source.column(spec.column or "")
-                found = self._text(name, spec, column) if column is not None else None
-            if found is not None:
-                self._fields.append((_AT[field], name, *found))
+            most = (DETAIL_BOUND if self.detail else ERROR_BOUND) if name == "error" else NAME_BOUND
+            place = placed(name, spec, self.source, self.selection, self.payload, most)
+            if place is not None:
+                self._fields.append((_AT[field], name, place.at, self._text(name, spec, place, most)))
 
-    def _text(self, name: str, spec: ColumnWords, column: Column) -> tuple[int, CellReader]:
-        most = (DETAIL_BOUND if self.detail else ERROR_BOUND) if name == "error" else NAME_BOUND
-        expression = self.source.text(column, most)
-        if spec.path is not None or column.kind in (Kind.JSON, Kind.JSONB):
-            expression, _ = self.source.document(column)
-        read, opened = text_reader(spec), self.source.opener(column)
-        named = self.named(name, spec, column)
+    def _text(self, name: str, spec: ColumnWords, place: Placed, most: int) -> CellReader:
+        named, opened = self.named(name, spec, place.column), place.opened
+        form = form_of(spec, place.column, self.source, f"saga.{name}")
+        read = text_reader(place.words, named.canonical if named is not None else form)
 
         def cell(raw: Any) -> Any:
-            text = read(opened(raw)) if named is None else named.canonical(opened(raw))
+            text = read(opened(raw))
             return text if text is None or len(text) <= most else text[: most - 1] + "…"
 
-        at = self.selection.add(f"{name}:{column.name}", expression)
-        return at, _remembering(cell) if name == "type" else cell
+        return _remembering(cell) if name == "type" else cell
 
     def named(self, name: str, spec: ColumnWords, column: Column) -> Ident | None:
         """Return how another saga's id is read, in the form in which that saga's own id is printed."""
@@ -158,8 +153,8 @@ class SagaReader:
 
     def _counted(self, words: SagaWords) -> Attempts | None:
         spec = words.attempts
-        column = self.source.column(spec.column) if spec is not None and spec.column is not None else None
-        return None if spec is None or column is None else Attempts(spec, column, self.source, self.selection)
+        place = placed("attempts", spec, self.source, self.selection, self.payload) if spec is not None else None
+        return None if spec is None or place is None else Attempts(spec, place, self.source, self.selection)
 
     def saga(self, row: Any, steps: Told | None = None) -> Saga:
         """Return the fact that a row tells; `steps` where they don't stand in the row."""

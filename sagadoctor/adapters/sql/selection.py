@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import ColumnElement
+
+    from sagadoctor.api.v1.sql import Column
+
+    from .mapping.columns import ColumnWords
 
 
 class Selection(msgspec.Struct):
@@ -23,3 +29,13 @@ class Selection(msgspec.Struct):
             at = self._known[key] = len(self.items)
             self.items.append(expression.label(f"c{at}"))
         return at
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A field of a row: where it stands, what makes a loose value of its raw cell, and what is left to apply."""
+
+    at: int
+    column: Column
+    opened: Callable[[Any], Any]
+    words: ColumnWords
+    """Without its path where the database has followed that."""

@@ -30,6 +30,8 @@ class Missing(msgspec.Struct):
     seen: set[tuple[str, str]] = msgspec.field(default_factory=set)
     units: dict[str, tuple[Table, Column]] = msgspec.field(default_factory=dict)
     """The keys of times that are numbers of an unknown unit."""
+    forms: dict[str, str] = msgspec.field(default_factory=dict)
+    """What is wrong with formats, by their keys."""
     said: Callable[[Table, str], str] | None = None
     """Where the mapping names a column of a table."""
 

@@ -5,7 +5,7 @@ Annotations in here are no texts, as they are elsewhere: pydantic would work out
 
 from pydantic import model_validator
 
-from .columns import Identifier, MaybeText, MaybeTime, Names, Table, Words
+from .columns import Identifier, MaybeText, MaybeTime, Names, Table, Words, told_by_columns
 
 
 class OutboxWords(Words):
@@ -27,4 +27,5 @@ class OutboxWords(Words):
             raise ValueError("say saga = the saga's column that holds this id, or saga_id = a column of this table")
         if self.sent is None and self.sent_at is None:
             raise ValueError("say what tells that a command was sent: sent = … or sent_at = …")
+        told_by_columns(self, "step", "sent", "sent_at", "created_at")
         return self

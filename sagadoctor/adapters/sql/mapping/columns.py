@@ -22,9 +22,11 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    ValidationError,
     model_validator,
 )
 from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import (
     CoreSchema,
     no_info_before_validator_function,
@@ -254,6 +256,17 @@ class NumberColumn(ColumnWords):
     format: NumberFormat | None = None
     base: StrictInt | StrictFloat | DoubledFrom | None = None
 
+    @model_validator(mode="after")
+    def _is_doubled_from_something(self) -> "NumberColumn":
+        if self.base is None:
+            return self
+        if self.format is not NumberFormat.LOG2:
+            raise ValueError('base is what a number is doubled from: say format = "log2" beside it')
+        start = self.base.default if isinstance(self.base, DoubledFrom) else self.base
+        if not start > 0:
+            raise ValueError(f"base is above zero; {start:g} never becomes more by doubling it")
+        return self
+
 
 class JsonColumn(Words):
     """A JSON document."""
@@ -315,5 +328,30 @@ MaybeTime = Annotated[TimeColumn | None, Short()]
 MaybeNumber = Annotated[NumberColumn | None, Short()]
 MaybeJson = Annotated[JsonColumn | None, Short()]
 
-Condition = dict[Identifier, Scalar | list[Scalar]]
+
+def _fits_some_row(conditions: dict[str, Any]) -> dict[str, Any]:
+    for name, wanted in conditions.items():
+        if wanted == []:
+            raise ValueError(f"{name} = [] fits no row; say the values that it may have")
+    return conditions
+
+
+Condition = Annotated[dict[Identifier, Scalar | list[Scalar]], AfterValidator(_fits_some_row)]
 """What columns must hold: a value, a list of values, "null" or "not null"."""
+
+
+def wrong_at(words: BaseModel, message: str, *key: str) -> ValidationError:
+    """Return the error that one key of a table is wrong, which only the table as a whole could tell."""
+    detail = InitErrorDetails(type=PydanticCustomError("value_error", message), loc=key, input=None)
+    return ValidationError.from_exception_data(type(words).__name__, [detail])
+
+
+def told_by_columns(words: BaseModel, *names: str, below: tuple[str, ...] = ()) -> None:
+    """Raise ValueError where a path stands without the column that it leads into, or a time is taken from steps."""
+    for name in names or type(words).model_fields:
+        spec = getattr(words, name)
+        if getattr(spec, "path", None) is not None and spec.column is None and getattr(spec, "const", None) is None:
+            why = f"a path without a column: say {name} = {{ column = …, path = … }}"
+            raise wrong_at(words, why, *below, name)
+        if getattr(spec, "from_", None) is not None:
+            raise wrong_at(words, 'a time of its own; `from = "steps"` is for times of the saga', *below, name)

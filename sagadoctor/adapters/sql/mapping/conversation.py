@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, StrictStr, model_validator
 
-from .columns import Identifier, MaybeText, MaybeTime, Names, Table, Text, Words
+from .columns import Identifier, MaybeText, MaybeTime, Names, Table, Text, Words, told_by_columns
 
 SAGA_TYPE: Final = "{saga_type}"
 OUTCOMES: Final = ("done", "refused")
@@ -32,6 +32,11 @@ class ReceivedWords(Words):
     consumer: Identifier | None = None
     at: MaybeTime = None
 
+    @model_validator(mode="after")
+    def _is_told_by_columns(self) -> "ReceivedWords":
+        told_by_columns(self, "at")
+        return self
+
 
 class ReplyWords(Words):
     """What participants have answered; where these lie in the outbox, what it says of its entries holds here too."""
@@ -52,10 +57,7 @@ class ReplyWords(Words):
                 "answers is a column, or a path into one, by which the database looks replies up: "
                 "without const, pattern and values"
             )
-        for name in ("outcome", "sent"):
-            words = getattr(self, name)
-            if words is not None and words.column is None and words.const is None:
-                raise ValueError(f"{name} is a column, or a path into one: say column = … beside path")
+        told_by_columns(self, "outcome", "sent", "sent_at", "at")
         odd = [meant for meant in (self.outcome.values or {}).values() if meant not in OUTCOMES] if self.outcome else []
         if odd:
             raise ValueError(f"an outcome is one of {', '.join(OUTCOMES)}, not {odd[0]!r}")

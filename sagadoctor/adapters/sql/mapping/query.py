@@ -33,4 +33,7 @@ def query_table(given: Mapping[str, Any]) -> QueryTable:
         raise ValueError(
             "a query needs its key: key = the column, or columns, that tell its rows apart; it is read in pages by it"
         )
+    odd = [key for key in given if key not in ("query", "key")]
+    if odd:
+        raise ValueError(f'unknown key {odd[0]!r}; a query is {{ query = "select …", key = "id" }}')
     return QueryTable.model_validate(given)

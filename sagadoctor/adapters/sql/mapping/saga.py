@@ -3,7 +3,7 @@
 Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
 
@@ -28,6 +28,8 @@ from .columns import (
     TextColumn,
     Time,
     Words,
+    told_by_columns,
+    wrong_at,
 )
 
 
@@ -75,6 +77,8 @@ class StateWords(Words):
             raise ValueError("a state is said in one way: column (with values), const, or when = [ … ]")
         if self.column is None and (self.values or self.pattern or self.path):
             raise ValueError("values, pattern and path belong to a state's column")
+        if self.when == ():
+            raise ValueError("when = [] makes every saga unknown: say at least one rule, or a column")
         return self
 
 
@@ -94,6 +98,11 @@ class Alive(Words):
     heartbeat: Time
     within: Duration
 
+    @model_validator(mode="after")
+    def _is_told_by_a_column(self) -> "Alive":
+        told_by_columns(self, "heartbeat")
+        return self
+
 
 class OwnerWords(TextColumn):
     """Who works on the saga."""
@@ -106,6 +115,13 @@ State = Annotated[StateWords, Short()]
 Id = Annotated[IdWords, Short(_id, listed=True)]
 MaybeCursor = Annotated[CurrentStep | None, Short()]
 MaybeOwner = Annotated[OwnerWords | None, Short()]
+
+
+_MAPPED: Final = (
+    *("type", "current_step", "business_key", "created_at", "updated_at", "ended_at", "deadline", "version"),
+    *("attempts", "next_attempt_at", "error", "owner", "lease_until", "waiting_for", "parent", "repaired_by"),
+    *("correlation_id", "trace_id"),
+)
 
 
 class SagaWords(Words):
@@ -137,10 +153,10 @@ class SagaWords(Words):
 
     @model_validator(mode="after")
     def _paths_need_a_payload(self) -> "SagaWords":
-        for name in ("type", "business_key", "correlation_id", "trace_id", "parent", "version"):
+        for name in _MAPPED if self.payload is None else ():
             words = getattr(self, name)
-            if words is not None and words.path is not None and words.column is None and self.payload is None:
-                raise ValueError(f"{name} is a path into the payload, and no payload is named")
+            if words is not None and words.path is not None and words.column is None:
+                raise wrong_at(self, "a path into the payload, and no payload is named", name)
         return self
 
 

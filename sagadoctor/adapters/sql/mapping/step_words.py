@@ -5,10 +5,11 @@ Annotations in here are no texts, as they are elsewhere: pydantic would work out
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StrictBool, StrictStr
+from pydantic import AfterValidator, Field, StrictBool, StrictStr, model_validator
 
 from ..words import step_status
 from .columns import (
+    DoubledFrom,
     Identifier,
     MaybeNumber,
     MaybeText,
@@ -17,6 +18,7 @@ from .columns import (
     PatternText,
     Short,
     Words,
+    wrong_at,
 )
 
 
@@ -60,6 +62,16 @@ class StepFields(Words):
     next_attempt_at: MaybeTime = None
     at: MaybeTime = None
     """When the row was written: what its word says began or ended then."""
+
+    @model_validator(mode="after")
+    def _are_told_by_the_step(self) -> "StepFields":
+        for name in self.model_fields_set:
+            spec = getattr(self, name)
+            if getattr(spec, "from_", None) is not None:
+                raise wrong_at(self, 'a time of the step; `from = "steps"` is for times of the saga', name)
+        if self.attempts is not None and isinstance(self.attempts.base, DoubledFrom):
+            raise wrong_at(self, "of a step, base is a number; a column is for the saga's own attempts", "attempts")
+        return self
 
 
 class StepWords(Words):

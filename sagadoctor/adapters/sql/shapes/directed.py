@@ -21,7 +21,9 @@ from .reading import Odd, StepReader, moment_of_row
 from .rows import Field, StepRows
 from .short_rows import short_row
 
-_REMEMBERED: Final = 2000
+REMEMBERED: Final = 2000
+FEW_ROWS: Final = 100
+"""The rows of a saga of so many are arranged as those of another one were that say the same words."""
 
 
 class Way(msgspec.Struct, frozen=True):
@@ -65,6 +67,10 @@ class DirectedSteps(StepRows):
         self._way_of: dict[Any, int] = {}
         at_a_glance = {*conditions, *(name for way in self._ways for name in _told_by(way.reader))}
         self._seen: list[Field] = [field for field in self.fields if field.name in at_a_glance]
+        moments = {way.reader.fields.at.column for way in self._ways if way.reader.fields.at is not None}
+        cells = [field.at for field in self._seen if field.name in conditions or field.name not in moments]
+        self.words: Callable[[Any], Any] = operator.itemgetter(*cells) if cells else lambda row: None
+        """The raw cells by which a row's direction, name and status are known."""
 
     def glance(self, row: Any) -> Glance | None:
         """Return what has to be known of a row at once; None for one that is of no direction."""
@@ -78,7 +84,7 @@ class DirectedSteps(StepRows):
             except Unreadable:
                 pass  # then it is read tolerantly
         found = self._tolerant_glance(row)
-        if found is not None and len(self._way_of) < _REMEMBERED:
+        if found is not None and len(self._way_of) < REMEMBERED:
             self._way_of[key] = self._ways.index(found.way)
         return found
 
@@ -94,6 +100,17 @@ class DirectedSteps(StepRows):
         if way is None:
             return None
         return Glance(way, _name(way.reader, values), _status(way.reader, values), moment_of_row(way.reader, values))
+
+    def moment(self, way: Way, row: Any) -> datetime | None:
+        """Return when a row was written."""
+        short = self._short[0 if way is self._ways[0] else 1]
+        if short is not None:
+            try:
+                return short.moment(row)
+            except Unreadable:
+                pass  # then it is read tolerantly
+        found = self._tolerant_glance(row)
+        return None if found is None else found.at
 
     def read(self, way: Way, index: int, row: Any, odd: Odd) -> Step:
         """Return the step as a row tells it; of an undo's row that is how the undo went."""

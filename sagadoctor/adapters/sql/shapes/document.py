@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sagadoctor.api.v1.sql import POSTGRESQL, Column, Kind
 
+from ..forms import check_form
 from ..mapping.columns import JsonFormat
 from ..paths import follow, parse_path
 from .decoding import decoded, kind_of
@@ -28,6 +29,7 @@ class Document:
         self.skip = 0
         """Bytes before the document, which PostgreSQL sends with binary JSON."""
         if self.column is not None:
+            check_form(form, self.column, source, "steps")
             document, size = source.document(self.column)
             self.at = selection.add(f"steps:{self.column.name}", document)
             self._size_at = selection.add(f"steps size:{self.column.name}", size)

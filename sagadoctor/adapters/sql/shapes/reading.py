@@ -119,6 +119,7 @@ class StepReader:
         self.constants: dict[str, Any] = {}
         self._ignore = words.ignore
         self.ignores = bool(words.ignore)
+        self.tells_moments = fields.at is not None
         self.fields = fields
         for name in TEXTS:
             spec = getattr(fields, name)
@@ -153,6 +154,14 @@ class StepReader:
             names.extend(name for name in (self.status.source, self.status.error_source) if name)
         return tuple(dict.fromkeys(names))
 
+    def wants_all_of(self, source: str) -> bool:
+        """Say whether a column is wanted however long it is: a step's result, or a document that a path leads into."""
+        fields, words = self.fields, self.words
+        status = fields.status if fields.status is not None else words.status
+        named = [getattr(fields, name) for name in (*TEXTS, *MOMENTS, "at", "attempts")]
+        deep = [spec for spec in (*named, words.name, status) if spec is not None and spec.path is not None]
+        return any(spec.column == source for spec in (*deep, fields.result) if spec is not None)
+
     def told(self, field: str, values: Mapping[str, Any]) -> Any:
         """Return one field alone, None where nothing tells it; raises Unreadable."""
         for name, source, read in self.readers:
@@ -163,7 +172,7 @@ class StepReader:
 
     def is_ignored(self, name: str) -> bool:
         """Say whether the mapping leaves out steps of this name."""
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self._ignore)
+        return self.ignores and any(fnmatch.fnmatchcase(name, pattern) for pattern in self._ignore)
 
     def step(
         self, index: int, values: Mapping[str, Any], odd: Odd, whole: Any = None, *, name: str | None = None

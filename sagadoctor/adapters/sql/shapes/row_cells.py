@@ -58,6 +58,8 @@ def moment_of(around: Around, spec: TimeColumn | None, key: str) -> Cell | None:
     if spec is None or found is None:
         return None
     read: Callable[[Any], datetime | None] = moment_cell(spec, found, around.source, key)
+    if spec.path is not None:
+        return Cell(around.selection.add(f"document:{found.name}", around.source.document(found)[0]), read)
     return Cell(around.selection.add(f"key:{found.name}", around.source.cell(found)), read)
 
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from sagadoctor.api.v1.sql import Column, Kind, Session
+from sagadoctor.api.v1.sql import POSTGRESQL, Column, Kind, Session
 
+from ..beforehand import beforehand
 from ..beside import among, among_values
 from ..cells import DETAIL_BOUND, ERROR_BOUND, NAME_BOUND
 from ..identity import comparable
 from ..mapping.shapes.rows import RowWords
+from ..moments import check_unit
 from ..selection import Selection
 from ..source import Source
 from ..values import Unreadable
 from .port import Around, TableSteps, Told
-from .reading import MOST_STEPS, Odd, StepReader, has_times
+from .reading import MOMENTS, MOST_STEPS, Odd, StepReader, has_times
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
@@ -85,7 +88,12 @@ class StepRows(TableSteps):
         if column is None:
             return None
         fields = [reader.fields for reader in readers]
-        if column.kind in _DOCUMENTS or any(each.result is not None and each.result.column == name for each in fields):
+        for each in fields:
+            for key in (*MOMENTS, "at"):
+                spec = getattr(each, key)
+                if spec is not None and spec.column == name:
+                    check_unit(spec, column, self.source, f"steps.fields.{key}")
+        if column.kind in _DOCUMENTS or any(reader.wants_all_of(name) for reader in readers):
             expression, _ = self.source.document(column)
         else:
             is_error = any(each.error is not None and each.error.column == name for each in fields)
@@ -115,14 +123,20 @@ class StepRows(TableSteps):
         self, session: Session, identity: Identity, raws: Sequence[Sequence[Any]]
     ) -> Mapping[tuple[Any, ...], Told]:
         """Return what is told of each saga by the raw cells of the foreign key."""
+        some = [raws[start : start + CHUNK] for start in range(0, len(raws), CHUNK)]
+        parts = [partial(self._found, session, identity, each) for each in some]
+        several = session.engine == POSTGRESQL  # a connection to SQLite belongs to one thread
         told: dict[tuple[Any, ...], Told] = {}
-        for start in range(0, len(raws), CHUNK):
-            theirs = self._theirs(identity, raws[start : start + CHUNK])
-            if theirs is not None:
-                told.update((key, one.told()) for key, one in self._found(session, theirs).items())
+        for found in beforehand(parts) if several else (part() for part in parts):
+            told.update((key, one.told()) for key, one in found.items())
         return told
 
-    def _found(self, session: Session, theirs: ColumnElement[bool]) -> Mapping[tuple[Any, ...], Gathering]:
+    def _found(
+        self, session: Session, identity: Identity, raws: Sequence[Sequence[Any]]
+    ) -> Mapping[tuple[Any, ...], Gathering]:
+        theirs = self._theirs(identity, raws)
+        if theirs is None:
+            return {}
         found: dict[tuple[Any, ...], Gathering] = {}
         width = len(self.keys)
         last: Any = None

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from ..columns import MaybeNumber, MaybeText
+from ..columns import MaybeNumber, MaybeText, told_by_columns
 from ..step_words import StepWords
 from .numbered import MaybeNumbered
 
@@ -26,4 +26,5 @@ class Arrays(StepWords):
     def _tells_something(self) -> Self:
         if self.done is None and self.failed is None and self.compensated is None:
             raise ValueError("say at least one of done, failed and compensated")
+        told_by_columns(self)
         return self

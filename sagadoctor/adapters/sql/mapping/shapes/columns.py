@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from ..columns import ColumnWords, Identifier, MaybeText, MaybeTime, NoConst, Short, Words
+from ..columns import ColumnWords, Identifier, MaybeText, MaybeTime, NoConst, Short, Words, told_by_columns
 from ..step_words import StatusWord, StepWords
 
 MOST: Final = 200
@@ -43,6 +43,7 @@ class ColumnStep(Words):
     def _is_told(self) -> Self:
         if self.done is None and self.done_at is None:
             raise ValueError(f"say what tells that {self.name} is done: done = … or done_at = …")
+        told_by_columns(self)
         return self
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from ..columns import Condition, Words
+from ..columns import Condition, Words, told_by_columns
 from ..step_words import StatusWord, StatusWords, StepFields
 from .rows import RowWords
 
@@ -34,6 +34,7 @@ class DirectedRows(RowWords):
             raise ValueError('say which rows are an undo: undo = { match = { column = "value" } }')
         for direction in (self.forward, self.undo)[: 1 if self.undo is None else 2]:
             said = fields_of(self, direction)
+            told_by_columns(said, below=("fields",))
             if said.name is None and self.name is None:
                 raise ValueError("say what names a step in every row: fields.name")
             if said.status is None:

@@ -3,9 +3,11 @@
 Annotations in here are no texts, as they are elsewhere: pydantic would work out each of them at every start.
 """
 
-from pydantic import Field
+from typing import Self
 
-from ..columns import Condition, Names, Table
+from pydantic import Field, model_validator
+
+from ..columns import Condition, Names, Table, told_by_columns
 from ..step_words import StepFields, StepWords
 
 
@@ -17,3 +19,9 @@ class RowWords(StepWords):
     where: Condition = Field(default_factory=dict)
     order_by: Names | None = None
     fields: StepFields
+
+    @model_validator(mode="after")
+    def _are_told_by_columns(self) -> Self:
+        told_by_columns(self, "name", "status")
+        told_by_columns(self.fields, below=("fields",))
+        return self
