@@ -352,3 +352,30 @@ def test_a_password_is_asked_for_at_a_terminal_and_kept_nowhere(mariadb_url: str
         assert wrong[0] == 3
     finally:
         run(mariadb_url, f"drop user {user}")
+
+
+def test_flags_bytes_and_numbers_of_each_engine(store_url: str, tmp_path: Path) -> None:
+    binary = "bytea" if store_url.startswith("postgresql") else "binary(16)"
+    value = "'\\x6ba7b8109dad41d180b400c04fd430c8'" if store_url.startswith("postgresql") else None
+    value = value or "x'6ba7b8109dad41d180b400c04fd430c8'"
+    run(
+        store_url,
+        f"create table saga_instance (id {binary} primary key, end_state boolean, compensating boolean, "
+        "failed boolean, total_steps integer, completed_steps integer, created_at bigint)",
+        f"insert into saga_instance values ({value}, false, true, false, 3, 1, 1767261600000)",
+    )
+    init = Init(store_url, tmp_path)
+    saga = init.one["saga"]
+    assert saga["id"] == {"column": "id", "format": "uuid_bytes"}
+    assert saga["created_at"] == {"column": "created_at", "format": "epoch_ms"}
+    assert {rule["is"] for rule in saga["state"]["when"]} == {
+        "failed",
+        "compensated",
+        "completed",
+        "compensating",
+        "pending",
+    }
+    assert init.one["steps"]["shape"] == "counters"
+    shown = init.home.call("show", "6ba7b810-9dad-41d1-80b4-00c04fd430c8", "-o", "json").document["cases"][0]
+    assert (shown["state"], shown["created_at"]) == ("compensating", "2026-01-01T10:00:00Z")
+    assert [step["status"] for step in shown["steps"]] == ["completed", "pending", "pending"]
