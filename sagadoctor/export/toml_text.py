@@ -20,9 +20,8 @@ def key(name: str) -> str:
 
 
 def text(value: str) -> str:
-    """Return a text in quotes; whatever has power or isn't seen is escaped. Half a character can't be written."""
-    if _HALF.search(value):
-        raise ValueError("half a character can't be written into TOML")
+    """Return a text in quotes; whatever has power or isn't seen is escaped, and half a character is written as none."""
+    value = _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
     if '"' in value and "'" not in value and is_inert(value):
         return f"'{value}'"
     return '"' + "".join(map(_in_quotes, value)) + '"'

@@ -354,6 +354,20 @@ def test_a_password_is_asked_for_at_a_terminal_and_kept_nowhere(mariadb_url: str
         run(mariadb_url, f"drop user {user}")
 
 
+def test_words_that_are_no_text_stop_nothing(tmp_path: Path, sqlite_url: str) -> None:
+    steps = '[{"name": "a", "status": "\\ud800"}, {"name": "b\\ud800", "status": "completed"}]'
+    run(
+        sqlite_url,
+        "create table sagas (id integer primary key, status text, steps text)",
+        f"insert into sagas values (1, 'COMPENSATING', '{steps}')",
+        f"insert into sagas values (2, cast(x'ff41' as text), '{steps}')",
+    )
+    init = Init(sqlite_url, tmp_path)
+    assert init.one["saga"]["state"]["column"] == "status"
+    assert init.one["steps"]["shape"] == "json_list"
+    assert init.scan().document["scanned"]["sagas"] == 2
+
+
 def test_flags_bytes_and_numbers_of_each_engine(store_url: str, tmp_path: Path) -> None:
     binary = "bytea" if store_url.startswith("postgresql") else "binary(16)"
     value = "'\\x6ba7b8109dad41d180b400c04fd430c8'" if store_url.startswith("postgresql") else None
