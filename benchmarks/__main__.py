@@ -16,6 +16,7 @@ from benchmarks import sagas
 from benchmarks.around import conversation, tables
 from benchmarks.measure import HEADER, LIVE, ROUNDS, SCALE, STUCK, Row, bare_import, interleaved, process, say
 from benchmarks.runs import decoded, milliseconds, postgres, program, psql, scan
+from benchmarks.unmapped import init
 from tests.real import servers
 
 
@@ -179,6 +180,7 @@ PARTS = {
     "gentle": gentle,
     "tables": tables,
     "conversation": conversation,
+    "init": init,
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.measure import Figures, process
 from tests.real import servers
 
-_SCAN = [str(Path(sys.executable).with_name("sagadoctor"))]
+PROGRAM = [str(Path(sys.executable).with_name("sagadoctor"))]
 """The console script, as cron calls it."""
 
 
@@ -56,7 +56,7 @@ def milliseconds(figures: Figures) -> str:
 
 def scan(config: Path, *options: str) -> Figures:
     """Run a whole scan."""
-    return process([*_SCAN, "--config", config, "--timeout", "10m", "scan", "-o", "ndjson", *options], codes=(0, 1))
+    return process([*PROGRAM, "--config", config, "--timeout", "10m", "scan", "-o", "ndjson", *options], codes=(0, 1))
 
 
 def decoded(config: Path) -> Figures:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -17,6 +17,9 @@ from sagadoctor.model.survey import Survey
 
 from .deadline import Deadline
 from .options import Options
+
+if TYPE_CHECKING:
+    from .proposal import Inquiry, Proposal
 
 API_VERSION = 1
 
@@ -187,6 +190,7 @@ class StorePlugin(msgspec.Struct, frozen=True):
 
     `options` validates the backend's table of the configuration, without the keys in `reserved`. `expand` is
     applied to that table first (presets). `open` makes the store; it may raise ConfigError, must not connect yet.
+    `propose`, where there is one, looks at a database that nobody has mapped yet and drafts its configuration.
     """
 
     options: type[Options]
@@ -194,3 +198,4 @@ class StorePlugin(msgspec.Struct, frozen=True):
     expand: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _unchanged
     api_version: int = API_VERSION
     summary: str = ""
+    propose: Callable[[Inquiry], Awaitable[Proposal]] | None = None

@@ -22,6 +22,7 @@ _VERBS: Final = {
     "show": "Show one saga in full, with evidence for and against.",
     "check": "Reach every store and say how it went.",
     "ack": "Say that a finding is known, so that cron stays quiet.",
+    "init": "Look at a database, recognise its saga tables, write a configuration.",
     "demo": "A small company with broken sagas; nothing else needed.",
     "config": "",
     "plugins": "",

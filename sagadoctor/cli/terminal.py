@@ -113,6 +113,11 @@ class Terminal(msgspec.Struct, frozen=True):
             self.talk.write(self._fit(text) + "\n")
             self.talk.flush()
 
+    def ask(self, text: str) -> None:
+        """Write the words before an answer, without an end of line."""
+        self.talk.write(self._fit(text))
+        self.talk.flush()
+
     def _fit(self, text: str) -> str:
         if not self.ascii or text.isascii():
             return text

@@ -57,14 +57,15 @@ def addresses(table: Mapping[str, Any]) -> list[Told]:
     for path, value in walk(table):
         if not isinstance(value, str) or path[0] == "links":
             continue
-        if _has_password(value):
+        if has_password(value):
             told.append((path, f"a password in a URL: take it out and say {_ELSEWHERE}"))
         elif any(_fits(path, pattern) for pattern in _ADDRESSES) and not _SCHEME.match(value):
             told.append((path, 'a URL starts with a scheme, such as "postgresql+psycopg://" or "sqlite:///"'))
     return told
 
 
-def _has_password(value: str) -> bool:
+def has_password(value: str) -> bool:
+    """Say whether a URL holds a password, before its host or behind it."""
     if "://" not in value:
         return False
     if _PASSWORD_IN_URL.match(value):

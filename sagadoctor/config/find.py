@@ -77,6 +77,15 @@ def find(
     return _searched(name or None, "SAGADOCTOR_ENV", environ, system)
 
 
+def check_environment(env: str | None, because: str) -> None:
+    """Raise ConfigError for what can't be the name of an environment; `because` is who says so."""
+    if env is not None and not _ENVIRONMENT.match(env):
+        raise _error(
+            f'{because}: not a name of an environment: "{shown(env, 60)}"; '
+            "it is the name of a file in the configuration folder, without .toml"
+        )
+
+
 def _named(path: Path, because: str) -> Found:
     if not _exists(path):
         raise _error(f"no such file, named by {because}; {_making(path)}", path)
@@ -84,11 +93,7 @@ def _named(path: Path, because: str) -> Found:
 
 
 def _searched(env: str | None, because: str, environ: Mapping[str, str], system: Path) -> Found:
-    if env is not None and not _ENVIRONMENT.match(env):
-        raise _error(
-            f'{because}: not a name of an environment: "{shown(env, 60)}"; '
-            "it is the name of a file in the configuration folder, without .toml"
-        )
+    check_environment(env, because)
     name = USUAL_NAME if env is None else env
     tried = tuple(folder / f"{name}.toml" for folder in folders(environ, system))
     for path in tried:

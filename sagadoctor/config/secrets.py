@@ -81,7 +81,7 @@ def resolve(configuration: Configuration, redactor: Redactor, environ: Mapping[s
     for path, secret in _all(configuration):
         place = (secret.env, secret.file, secret.cmd, secret.keyring)
         if place not in known:
-            known[place] = _fetch(secret, configuration.path.parent, environ)
+            known[place] = fetched(secret, configuration.path.parent, environ)
         found = known[place]
         if isinstance(found, Problem):
             line = configuration.origins.nearest(path)
@@ -100,7 +100,8 @@ def _all(configuration: Configuration) -> Iterator[tuple[KeyPath, Secret]]:
     yield from secrets_in(configuration.ledger, ("ledger",))
 
 
-def _fetch(secret: Secret, folder: Path, environ: Mapping[str, str]) -> str | Problem:
+def fetched(secret: Secret, folder: Path, environ: Mapping[str, str]) -> str | Problem:
+    """Return a secret from where it is kept, or why it can't be had; a relative path is one in `folder`."""
     if secret.env is not None:
         return environ.get(secret.env) or Problem(_unset(secret.env, environ))
     if secret.file is not None:

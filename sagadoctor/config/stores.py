@@ -27,6 +27,11 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _NO_STORES: Final = 'no stores: nothing to look at; add a section such as [stores.orders] with plugin = "sql"'
 
 
+def is_store_name(name: str) -> bool:
+    """Say whether a store may be called so."""
+    return _NAME.match(name) is not None
+
+
 class Stores(msgspec.Struct):
     """The stores of one file: those that are good, every problem of the others, and where their values are from."""
 
@@ -49,7 +54,7 @@ class Stores(msgspec.Struct):
             self.problems.append(Problem(_NO_STORES, file=self.source.file))
         for name, table in value.items():
             path = ("stores", name)
-            if not _NAME.match(name):
+            if not is_store_name(name):
                 self._wrong(path, "the name of a store is made of letters, digits, `_`, `-` and `.`, at most 64")
             if isinstance(table, Mapping):
                 self._store(name, table)

@@ -196,4 +196,4 @@ def test_an_unknown_format_is_refused(company: Company, verb: list[str]) -> None
 def test_every_verb_of_the_program_is_tried_here_or_beside() -> None:
     app = program()
     verbs = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-    assert verbs == {"scan", "show", "check", "ack", "demo", "config", "plugins"}
+    assert verbs == {"scan", "show", "check", "ack", "init", "demo", "config", "plugins"}

@@ -26,12 +26,22 @@ LATER = (
     "dlq",
     "requeue-dlq",
     "journal",
-    "init",
     "metrics",
     "watch",
     "report",
 )
-VERBS = ((), ("scan",), ("show",), ("check",), ("ack",), ("demo",), ("config",), ("config", "validate"), ("plugins",))
+VERBS = (
+    (),
+    ("scan",),
+    ("show",),
+    ("check",),
+    ("ack",),
+    ("init",),
+    ("demo",),
+    ("config",),
+    ("config", "validate"),
+    ("plugins",),
+)
 
 
 @pytest.mark.parametrize(

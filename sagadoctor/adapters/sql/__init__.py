@@ -10,6 +10,8 @@ from .options import SqlOptions
 from .presets import expand
 
 if TYPE_CHECKING:
+    from sagadoctor.api.v1.proposing import Inquiry, Proposal
+
     from .store import SqlStore
 
 
@@ -19,9 +21,16 @@ def _open(options: Any, context: StoreContext) -> SqlStore:
     return SqlStore(options, context)
 
 
+async def _propose(inquiry: Inquiry) -> Proposal:
+    from .guess.propose import propose
+
+    return await propose(inquiry)
+
+
 plugin = StorePlugin(
     options=SqlOptions,
     open=_open,
     expand=expand,
+    propose=_propose,
     summary="sagas in SQL tables (PostgreSQL, MariaDB, MySQL, SQLite)",
 )

@@ -17,6 +17,8 @@ from .statement import quoted
 if TYPE_CHECKING:
     from sqlalchemy import ColumnClause, FromClause
 
+    from .inventory import Inventory
+
 
 class Kind(StrEnum):
     """What family of values a column holds."""
@@ -139,6 +141,13 @@ class Catalog(abc.ABC):
     @abc.abstractmethod
     def table(self, parts: Sequence[str]) -> Table:
         """Return the table called so (name, or schema and name); raises SchemaMismatch."""
+
+    @abc.abstractmethod
+    def inventory(self, schema: str | None = None) -> Inventory:
+        """Return every table of the database as the catalogue lists it; none of them is read.
+
+        `schema` is the only one that is asked for; MariaDB calls it a database, and without it takes its own alone.
+        """
 
     @abc.abstractmethod
     def query(self, text: str, key: Sequence[str], place: str, bearable: int) -> Table:

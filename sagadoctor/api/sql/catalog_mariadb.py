@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from .driver import Driver, Link
+    from .inventory import Inventory
 
 _KINDS: Final = {
     "json": Kind.JSON,
@@ -159,6 +160,12 @@ class MariadbCatalog(Catalog):
         return tuple(
             Index(index, tuple(columns), unique, index == "PRIMARY") for index, (columns, unique) in found.items()
         )
+
+    def inventory(self, schema: str | None = None) -> Inventory:
+        """Return every table that this user may see in one database, or in all where none is chosen."""
+        from .inventory_mariadb import inventory
+
+        return inventory(self._rows, _column, schema)
 
     def excess(self, found: Table) -> tuple[str, ...]:
         """Return what SHOW GRANTS lists beyond reading."""

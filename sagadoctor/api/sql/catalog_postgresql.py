@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
 
     from .driver import Driver, Link
+    from .inventory import Inventory
 
 _KINDS: Final = {
     "text": Kind.TEXT,
@@ -189,31 +190,20 @@ class PostgresqlCatalog(Catalog):
         return int(plan[0][0][0]["Plan"]["Plan Rows"])
 
     def _column(self, row: Any) -> Column:
-        name, type_text, not_null, modifier, type_name, type_kind, category, type_oid, loose = row
-        kind_letter = type_kind if isinstance(type_kind, str) else type_kind.decode()
-        category_letter = category if isinstance(category, str) else category.decode()
-        labels: tuple[str, ...] = ()
-        if kind_letter == "e":
-            kind = Kind.ENUM
-            listed = self._rows(
-                "select enumlabel from pg_catalog.pg_enum where enumtypid = %(oid)s order by enumsortorder",
-                oid=type_oid,
-            )
-            labels = tuple(label for (label,) in listed)
-        elif category_letter == "A":
-            kind = Kind.ARRAY
-        else:
-            kind = _KINDS.get(type_name, Kind.OTHER)
-        bounded = type_name in ("varchar", "bpchar") and modifier > 4
-        return Column(
-            name,
-            kind,
-            type_text,
-            not not_null,
-            modifier - 4 if bounded else None,
-            labels,
-            loose or type_name == "citext",
+        return _column(row, self._labels)
+
+    def _labels(self, type_oid: int) -> tuple[str, ...]:
+        listed = self._rows(
+            "select enumlabel from pg_catalog.pg_enum where enumtypid = %(oid)s order by enumsortorder", oid=type_oid
         )
+        return tuple(label for (label,) in listed)
+
+    def inventory(self, schema: str | None = None) -> Inventory:
+        """Return every table, but partitions, temporary tables and those of extensions."""
+        del schema  # all of them cost little
+        from .inventory_postgresql import inventory
+
+        return inventory(self._rows, _column)
 
     def may_read(self, found: Table) -> bool:
         """Say whether this user may read the table."""
@@ -241,3 +231,22 @@ class PostgresqlCatalog(Catalog):
         oid, *_ = self._find([found.schema or "public", found.name])
         extra.extend(f"{word} on {found.place}" for (word,) in self._rows(_EXCESS, oid=oid))
         return tuple(extra)
+
+
+def _column(row: Sequence[Any], labels_of: Callable[[int], tuple[str, ...]]) -> Column:
+    """Return a column of what pg_attribute and pg_type say; `labels_of` gives the words of an enum's type."""
+    name, type_text, not_null, modifier, type_name, type_kind, category, type_oid, loose = row
+    kind_letter = type_kind if isinstance(type_kind, str) else type_kind.decode()
+    category_letter = category if isinstance(category, str) else category.decode()
+    labels: tuple[str, ...] = ()
+    if kind_letter == "e":
+        kind = Kind.ENUM
+        labels = labels_of(type_oid)
+    elif category_letter == "A":
+        kind = Kind.ARRAY
+    else:
+        kind = _KINDS.get(type_name, Kind.OTHER)
+    bounded = type_name in ("varchar", "bpchar") and modifier > 4
+    return Column(
+        name, kind, type_text, not not_null, modifier - 4 if bounded else None, labels, loose or type_name == "citext"
+    )

@@ -13,6 +13,7 @@ from .catalog import Catalog, Column, Index, Kind, Query, Table, fitting, no_suc
 
 if TYPE_CHECKING:
     from .driver import Driver, Link
+    from .inventory import Inventory
 
 _COUNTED = 1_000_000
 _LOOSE = re.compile(r"(?i)\bcollate\s+(nocase|rtrim)\b")
@@ -43,6 +44,11 @@ class SqliteCatalog(Catalog):
         if name is None:
             raise no_such_table(parts, [(None, row[0]) for row in there])
         kind, text = next((row[1], row[2]) for row in there if row[0] == name)
+        found = self._described(name, kind, text)
+        return replace(found, rows=self._rows(name, found.row_id))
+
+    def _described(self, name: str, kind: str, text: str) -> Table:
+        """Return a table without its number of rows."""
         info = self._driver.rows(
             self._link, 'select name, type, "notnull", pk from pragma_table_xinfo(?) where hidden in (0, 2, 3)', (name,)
         )
@@ -57,10 +63,20 @@ class SqliteCatalog(Catalog):
             name=name,
             columns=columns,
             indexes=self._indexes(name, key),
-            rows=self._rows(name, row_id),
             row_id=row_id,
             is_view=kind == "view",
         )
+
+    def inventory(self, schema: str | None = None) -> Inventory:
+        """Return every table and view of the file; only where a row id counts them, how many rows there are."""
+        del schema  # all of them cost little
+        from .inventory_sqlite import inventory
+
+        def listed(name: str, kind: str, text: str) -> Table:
+            found = self._described(name, kind, text)
+            return replace(found, rows=self._rows(name, found.row_id)) if found.row_id is not None else found
+
+        return inventory(lambda text, parameters: self._driver.rows(self._link, text, parameters), listed)
 
     def query(self, text: str, key: Sequence[str], place: str, bearable: int) -> Table:
         """Return a query as a table."""
