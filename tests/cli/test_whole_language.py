@@ -206,8 +206,8 @@ def test_a_path_that_finds_nothing_and_a_missing_column_are_told_by_check(trips:
     trips.add("runs", run("a", "running", mail='{"to": "x"}'))
     odd = 'payload = "mail"\nbusiness_key = "$.nope"\ncorrelation_id = { column = "mail", pattern = "id=(.*)" }\n'
     told = " ".join(trips.home(SAGA, odd, ROWS).call("check").text.split())
-    assert "saga.business_key: the path $.nope leads to nothing in any of 1 row" in told
-    assert "saga.correlation_id: the pattern leads to nothing in any of 1 row" in told
+    assert "saga.business_key is told by none of 1 rows: its path $.nope finds nothing in the payload" in told
+    assert "saga.correlation_id is told by none of 1 rows: its pattern id=(.*) finds nothing in mail" in told
     home = trips.home(SAGA.replace('"at"', '"att"'), 'where = { wrd = "running" }\n', ROWS)
     done = home.call("scan")
     text = " ".join(done.text.split())

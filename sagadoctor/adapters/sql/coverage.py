@@ -87,8 +87,7 @@ class Coverage:
     def _looked_at(self) -> str:
         sagas = self._sample
         live = sum(saga.is_live for saga in sagas)
-        rows = "1 row" if len(sagas) == 1 else f"{len(sagas):,} rows"
-        return f"{rows} ({live:,} live, {len(sagas) - live:,} ended)"
+        return f"{len(sagas):,} rows ({live:,} live, {len(sagas) - live:,} ended)"
 
     def lines(self) -> Iterator[CheckLine]:
         """Yield what was read, what could not be, and what is named and never there."""
