@@ -84,6 +84,7 @@ def _missing(documents: Iterable[Any], words: Sequence[tuple[str, ColumnWords]])
 
 
 def first_key(words: ColumnWords) -> str | None:
+    """Return the name that a mapping looks for first: a key of an object, or the first step of a path."""
     if words.column is not None:
         return words.column
     path = parse_path(words.path) if words.path is not None else ()
