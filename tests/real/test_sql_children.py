@@ -80,6 +80,18 @@ def test_a_saga_that_waits_for_a_stuck_one_is_blocked_by_it(store_url: str) -> N
     assert asyncio.run(work()) == {"trip": "blocked-by", "hotel": "compensation-stuck"}
 
 
+def checked(store: SqlStore) -> tuple[CheckLine, ...]:
+    """What `check` says of a store, which is closed behind it."""
+
+    async def work() -> tuple[CheckLine, ...]:
+        try:
+            return await store.check(later())
+        finally:
+            await store.close()
+
+    return asyncio.run(work())
+
+
 @pytest.mark.parametrize("index", [True, False])
 def test_a_big_table_is_asked_by_an_index_or_not_at_all(store_url: str, index: bool) -> None:
     sheet = Sheet(store_url, columns=COLUMNS)
@@ -94,7 +106,7 @@ def test_a_big_table_is_asked_by_an_index_or_not_at_all(store_url: str, index: b
         ask(sheet.open(MAPPING, **BIG), "p-00007")
     assert "CREATE INDEX" in refused.value.hint
     assert "part_of" in refused.value.hint
-    lines = asyncio.run(sheet.open(MAPPING, **BIG).check(later()))
+    lines = checked(sheet.open(MAPPING, **BIG))
     assert [line.todo for line in lines if "children" in line.text] == [refused.value.hint]
 
 
@@ -109,7 +121,7 @@ def test_an_index_of_those_that_have_a_parent_is_one(store_url: str) -> None:
 
 def test_what_check_says_of_a_store_whose_children_can_be_found(store_url: str) -> None:
     def about(store: SqlStore) -> list[CheckLine]:
-        return [line for line in asyncio.run(store.check(later())) if line.about == "children"]
+        return [line for line in checked(store) if line.about == "children"]
 
     sheet = Sheet(store_url, columns=COLUMNS)
     fill(sheet, *crowd(10))

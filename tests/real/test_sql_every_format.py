@@ -347,6 +347,23 @@ def test_an_id_in_every_format_is_read_in_every_column_of_a_text(store_url: str,
     assert read_one(made.open({"saga": {**SAGA, "correlation_id": piece}})).correlation_id == canonical[:4]
 
 
+@pytest.mark.parametrize("form", [None, "json", "json_text", "json_blob", "json_double"])
+def test_steps_in_a_document_of_every_format(store_url: str, form: str | None) -> None:
+    made = sheet(store_url)
+    steps = [{"name": "a", "status": "completed"}, {"name": "b", "status": "executing"}]
+    text = json.dumps(json.dumps({"all": steps}) if form == "json_double" else {"all": steps})
+    column = {"json": "doc", "json_blob": "uuid_bytes"}.get(form or "", "list")
+    made.run("delete from sagas")
+    made.add({"id": "s-1", "word": "running", column: text.encode() if form == "json_blob" else text})
+    if form == "json" and made.kind == "postgresql":
+        made.run("alter table sagas alter column doc type json using doc::json")
+    document = {"column": column, "path": "$.all", **({"format": form} if form is not None else {})}
+    fields = {"name": "name", "status": "status"}
+    found = read_one(made.open({"saga": SAGA, "steps": {"shape": "json_list", **document, "fields": fields}}))
+    assert [(step.name, step.status) for step in found.steps or ()] == [("a", "completed"), ("b", "executing")]
+    assert found.doubts == ()
+
+
 CONTRADICTED: Final = (
     ("updated_at", {"column": "t_plain", "format": "epoch_ms"}, "leave format out"),
     ("updated_at", {"column": "t_ms", "format": "iso"}, "epoch_s, epoch_ms"),

@@ -196,6 +196,22 @@ def test_a_full_scan_of_a_query_goes_by_ranges_of_its_key(store_url: str) -> Non
     assert len(read(sheet.open({"saga": STATED}, **BIG), allow_full_scan=True)) == 80
 
 
+def test_a_full_scan_of_a_query_reads_rows_without_a_key_and_says_when_not_all(store_url: str) -> None:
+    sheet = one_table(store_url, 4000, "create unique index by_no on runs (run_no)")
+    sheet.run(
+        "update runs set run_no = null where part_of >= 1900", "update runs set order_no = 'A' where order_no = ''"
+    )
+    keyed = {
+        **STATED,
+        "table": {"query": f"{NEEDED.replace('run_no as id', 'order_no as id, run_no')}", "key": "run_no"},
+    }
+    assert len(read(sheet.open({"saga": keyed}, **BIG), allow_full_scan=True)) == 80
+    sheet.run("update runs set run_no = null where part_of >= 100", "update runs set word = 'running'")
+    told, refused = read_until_refused(sheet.open({"saga": keyed}, **BIG), allow_full_scan=True)
+    assert len(told) == 1000 + 199
+    assert "only 1,000 of them were read" in refused.reason
+
+
 def test_a_query_that_can_only_be_worked_out_as_a_whole_is_not_read_bite_by_bite(store_url: str) -> None:
     sheet = one_table(store_url, 4000)
     grouped = "select max(run_no) as id, word, order_no from runs group by word, order_no"

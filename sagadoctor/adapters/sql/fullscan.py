@@ -164,13 +164,15 @@ async def _by_key(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[lis
     conditions = wanted(opened, reader, look)
     pace = Pace(_BITE_ROWS, _FEWEST_ROWS)
     road = Road(opened, [], keys, unique=True)
+    left_out = False
     if opened.table.query is not None:
         keyed = [source.element(key.column).is_not(None) for key in keys if key.column is not None]
         road.conditions.extend(keyed)
         await guest.run(lambda session: _must_be_gentle(session, opened, road), look.deadline)
         statement = select(*reader.selection.items).select_from(source.clause).where(*reader.where, not_(and_(*keyed)))
-        rows, seconds = await _timed(guest, look, statement.limit(literal_column(str(MOST_UNKEYED))), companions)
-        yield rows.sagas
+        rows, seconds = await _timed(guest, look, statement.limit(literal_column(str(MOST_UNKEYED + 1))), companions)
+        yield rows.sagas[:MOST_UNKEYED]
+        left_out = rows.count > MOST_UNKEYED
         await pace.rest(seconds)
     while not road.done:
         end = await guest.run(_end_of_bite(road, pace.size), look.deadline)
@@ -183,6 +185,12 @@ async def _by_key(guest: Guest, opened: Opened, look: Look) -> AsyncIterator[lis
         yield rows.sagas
         road.last, road.done = end, end is None
         await pace.rest(seconds)
+    if left_out:
+        raise FullScanRefused(
+            f"{opened.table.place}: rows without a key can't be paged; only {MOST_UNKEYED:,} of them were read",
+            source=opened.context.name,
+            hint="let its key be columns that are never NULL",
+        )
 
 
 def _must_be_gentle(session: Session, opened: Opened, road: Road) -> None:
