@@ -33,10 +33,13 @@ class TestDbosStore(StoreSuite):
         "business_key",
         "current_step",
         "outbox",
+        "received",
         "repaired_by",
+        "replies",
         "trace_id",
         "version",
         "waiting_for",
+        "waits_on",
     }
     step_tells = frozenset(("started_at", "executed_at", "error", "result"))
     needs = frozenset(("created_at", "updated_at"))
