@@ -10,13 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from sagadoctor.api.v1 import Capability, Deadline, FullScanRefused, Look, Saga, SagaState, SchemaMismatch, StoreContext
-from sagadoctor.api.v1.sql import Guest, Session, Table
+from sagadoctor.api.v1.sql import POSTGRESQL, Guest, Session, Table
 
 from .mapping.columns import AnyTable, IdFormat, TableName
 from .mapping.saga import Alive
 from .options import SqlOptions
-from .outbox import Outbox
-from .owners import Owners
 from .page import Companions
 from .reader import SagaReader, Setting
 from .searching import business_key_element
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     from .conversation import Conversation
     from .locks import Locks
     from .lookups import Refusal
+    from .outbox import Outbox
+    from .owners import Owners
 
 _AROUND: Final = ("outbox", "received", "replies", "locks")
 _LINKS: Final = ("parent", "repaired_by")
@@ -215,7 +215,8 @@ def _open(session: Session, options: SqlOptions, context: StoreContext) -> Opene
         missing.note(f"{_place(context, key)}: {text}")
     missing.check()
     is_big = any(table.rows > context.big_table for table in tables.found)
-    refused = _refused(session, scan, context.big_table) if is_big or scan.conversation is not None else ()
+    asks = bool(scan.lookups) or not _is_plainly_by_id(scan.reader)
+    refused = _refused(session, scan, context.big_table) if asks and (is_big or scan.conversation is not None) else ()
     if is_big:
         for told, other in zip(scan.lookups, detail.lookups, strict=True):
             if told.forced is not None and other.forced is not None:
@@ -239,6 +240,14 @@ def _place(context: StoreContext, key: str) -> str:
     return told(context.origin, tuple(key.split("."))) or f"stores.{context.name}.{key}"
 
 
+def _is_plainly_by_id(reader: SagaReader) -> bool:
+    """Say whether a saga is found by its id whatever the plan says: PostgreSQL takes a unique index where one fits."""
+    table, columns = reader.source.table, reader.identity.columns
+    if reader.source.engine != POSTGRESQL or table.is_view or any(column.loose for column in columns):
+        return False
+    return bool(columns) and table.is_unique([column.name for column in columns])
+
+
 def _refused(session: Session, companions: Companions, most: int) -> tuple[Refusal, ...]:
     """Return which look-ups are not made, because all of a big table would be read for each page."""
     from .find import by_id
@@ -250,6 +259,8 @@ def _refused(session: Session, companions: Companions, most: int) -> tuple[Refus
 def _outbox(options: SqlOptions, table: Table | None, reader: SagaReader) -> Outbox | None:
     if options.outbox is None or table is None:
         return None
+    from .outbox import Outbox
+
     return Outbox(options.outbox, table, reader.source, reader.selection, reader.setting.zone, reader.setting.store)
 
 
@@ -258,6 +269,8 @@ def _owners(
 ) -> Owners | None:
     if words is None or table is None:
         return None
+    from .owners import Owners
+
     return Owners(words, table, setting.engine, setting.zone, missing, form)
 
 

@@ -13,8 +13,6 @@ from sagadoctor.api.v1 import Saga
 from sagadoctor.api.v1.sql import SQLITE, Row, Session
 
 from .identity import comparable
-from .outbox import Outbox
-from .owners import Owners
 from .reader import SagaReader
 from .shapes import InRowSteps, TableSteps
 
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     from .conversation import Conversation
     from .locks import Locks
     from .lookups import Refusal
+    from .outbox import Outbox
+    from .owners import Owners
 
 PAGE_BYTES: Final = 64 * 1024 * 1024
 """Documents of one page together; a page that grows beyond this ends early."""

@@ -24,6 +24,7 @@ from .reading import MOMENTS, MOST_STEPS, StepReader
 
 _NULL: Final = msgspec.Raw(b"null")
 _EPOCHS: Final = {TimeFormat.EPOCH_S: 1_000_000, TimeFormat.EPOCH_MS: 1000, TimeFormat.EPOCH_US: 1}
+_REMEMBERED: Final = 2000
 _UNFIT: Final = re.compile(r'[\x00-\x1f"\\]')
 """What a field's name may not hold for the fast decoder."""
 
@@ -117,7 +118,9 @@ def _builder(
 ) -> Callable[[Document], tuple[Step, ...] | None]:
     assert reader.status is not None
     known = reader.status.known
-    words: dict[str, Any] = {}
+    words: dict[str | None, Any] = {}
+    untouched: dict[tuple[Any, ...], Step] = {}
+    """Steps that nothing has happened to yet: alike in every saga, so one of each will do."""
     started_of, executed_of, undone_of, limit_of, again_of = (moments.get(name, _nothing) for name in MOMENTS)
     unpacked = msgspec.structs.astuple
     shortest = min(reader.bounds.values())
@@ -136,9 +139,18 @@ def _builder(
                 name, raw, action, undo, error, attempts, result, started, executed, undone, limit, again = unpacked(
                     row
                 )
-                if raw in words:
-                    status = words[raw]
-                else:
+                told: bytes | None = bytes(result)
+                idle = None
+                if told == b"null":
+                    told = None
+                    if executed is None and started is None and limit is None and undone is None and again is None:
+                        idle = (name, raw, action, undo, error, attempts, index)
+                        step = untouched.get(idle)
+                        if step is not None:
+                            steps.append(step)
+                            continue
+                status = words.get(raw)
+                if status is None:
                     status = known(raw) if raw is not None else None
                     if status is None:
                         return None
@@ -157,25 +169,25 @@ def _builder(
                         return None
                 if again is not None:
                     again = again_of(again)
-                told = bytes(result)
-                steps.append(
-                    Step(
-                        name,
-                        index,
-                        status,
-                        raw,
-                        action,
-                        undo,
-                        started,
-                        executed,
-                        undone,
-                        limit,
-                        attempts,
-                        again,
-                        error,
-                        None if told == b"null" else told,
-                    )
+                step = Step(
+                    name,
+                    index,
+                    status,
+                    raw,
+                    action,
+                    undo,
+                    started,
+                    executed,
+                    undone,
+                    limit,
+                    attempts,
+                    again,
+                    error,
+                    told,
                 )
+                steps.append(step)
+                if idle is not None and error is None and len(untouched) < _REMEMBERED:
+                    untouched[idle] = step
         except (msgspec.MsgspecError, Unreadable, ValueError, RecursionError, OverflowError):
             return None
         return tuple(steps)
