@@ -25,10 +25,6 @@ class LatePattern:
         """Return the text with every match replaced."""
         return self._pattern.sub(by, text)
 
-    def match(self, text: str) -> re.Match[str] | None:
-        """Return the match at the beginning."""
-        return self._pattern.match(text)
-
     def search(self, text: str) -> re.Match[str] | None:
         """Return the first match anywhere."""
         return self._pattern.search(text)

@@ -161,3 +161,9 @@ def test_row_24_naive_times_of_a_zone_are_read_as_the_first(naive: datetime, nam
 def test_zones_that_are_utc_need_no_arithmetic() -> None:
     assert zone_of("UTC") is zone_of("Etc/UTC") is None
     assert zone_of("Europe/Berlin") == ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize("number", [1e305, -1e305, 10**400, "1e305"])
+def test_a_number_beyond_all_measure_is_unreadable(number: object) -> None:
+    with pytest.raises(Unreadable):
+        time_reader(TimeFormat.EPOCH_S, None)(number)

@@ -66,3 +66,20 @@ def test_both_roads_tell_the_same_of_any_rows(store_url: str, shape: str) -> Non
         assert short == tolerant
 
     same()
+
+
+@pytest.mark.parametrize("shape", ["op_table", "log_table"])
+def test_words_in_the_column_that_tells_the_moment_tell_sagas_apart(sqlite_url: str, shape: str) -> None:
+    tables = Tables(sqlite_url, shape, COLUMNS)
+    fields = {
+        "name": {"column": "url", "pattern": r"^(\w+) "},
+        "status": {"column": "status", "values": COMMON["values"]},
+        "at": {"column": "url", "pattern": r"^\w+ (.+)$"},
+    }
+    said = {key: COMMON[key] for key in ("foreign_key", "order_by", "forward", "undo")} | {"fields": fields}
+    lines = [
+        [f"{name} {stamp(place)}" for place, name in enumerate(names)] for names in (("pay", "ship"), ("ship", "tell"))
+    ]
+    tables.write(*([{"op": "do", "status": "done", "step": "x", "url": line} for line in told] for told in lines))
+    sagas = sorted(read(tables.sagas.open(tables.said({}, said))), key=lambda saga: saga.saga_id)
+    assert [tuple(step.name for step in saga.steps or ()) for saga in sagas] == list(courses)

@@ -35,7 +35,11 @@ def json_of(raw: str | None, serialization: str | None) -> bytes | None:
         return json.dumps(f"«{odd}»", ensure_ascii=False).encode("utf-8", "replace")
     if serialization not in (None, _PICKLE):
         return raw.encode("utf-8", "replace")  # as it stands
-    return None if value is None else json.dumps(value, default=_said, ensure_ascii=False).encode("utf-8", "replace")
+    try:
+        said = None if value is None else json.dumps(value, default=_said, ensure_ascii=False)
+    except ValueError:  # a number of more digits than Python writes out
+        said = json.dumps("«a value that can't be written out»", ensure_ascii=False)
+    return None if said is None else said.encode("utf-8", "replace")
 
 
 def error_of(raw: str | None, serialization: str | None) -> str | None:
@@ -49,7 +53,10 @@ def error_of(raw: str | None, serialization: str | None) -> str | None:
     if isinstance(value, dict) and ("message" in value or "name" in value):
         told = [str(value[key]) for key in ("name", "message") if value.get(key)]
         return _cut(": ".join(told))
-    return _cut(_said(value) if isinstance(value, Made) else str(value))
+    try:
+        return _cut(_said(value) if isinstance(value, Made) else str(value))
+    except ValueError:  # a number of more digits than Python writes out
+        return "an error that can't be shown (a number of very many digits)"
 
 
 def word_of(raw: str, serialization: str | None) -> str | None:
@@ -67,7 +74,10 @@ def seconds_of(raw: str | None, serialization: str | None) -> float | None:
         value = None if raw is None else value_of(raw, serialization)
     except UnreadableError:
         return None
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return None
 
 
 def _looks_pickled(raw: str) -> bool:

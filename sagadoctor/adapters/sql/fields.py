@@ -130,4 +130,7 @@ def doublings(number: int | None, base: float) -> int | None:
         raise Unreadable(raw_text(number), "below zero, and so never doubled")
     if number < base:
         return 0
-    return round(math.log2(number / base))
+    try:
+        return round(math.log2(number) - math.log2(base))  # whatever the number of digits
+    except (OverflowError, ValueError):
+        raise Unreadable(raw_text(number), "no number that doubling leads to") from None

@@ -12,19 +12,18 @@ from uuid import UUID
 import msgspec
 
 from sagadoctor.api.v1.sql import Kind
-from sagadoctor.late import LatePattern
 
 from .mapping.columns import IdFormat
 from .values import Unreadable, as_text, raw_text
 
-_UUID: Final = LatePattern(
+_UUID: Final = re.compile(
     r"(?i)(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?\Z"
 )
-_INT: Final = LatePattern(r"[+-]?\d{1,30}\Z")
-_SPELT: Final = LatePattern(r"\\x([89a-f][0-9a-f])")
-_HALVES: Final = LatePattern("[\ud800-\udc7f\udd00-\udfff]")
+_INT: Final = re.compile(r"[+-]?\d{1,30}\Z")
+_SPELT: Final = re.compile(r"\\x([89a-f][0-9a-f])")
+_HALVES: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _LARGEST: Final = 2**63
-_ESCAPED: Final = LatePattern(r"%2([Ff5])")
+_ESCAPED: Final = re.compile(r"%2([Ff5])")
 
 
 def dashed(digits: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
-
-from sagadoctor.late import LatePattern
 
 from .mapping.columns import TimeFormat
 from .values import Unreadable, as_text, raw_text
@@ -26,11 +25,11 @@ _NAIVE_LENGTHS: Final = frozenset((19, 23, 26))
 """Lengths of `2026-11-20T03:00:00` with no, three or six digits behind the second, and no zone."""
 _TICKS_1970: Final = 621_355_968_000_000_000
 _TICKS_MASK: Final = 0x3FFF_FFFF_FFFF_FFFF
-_NOTHING: Final = LatePattern(r"\s*(?:0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?)?\s*Z?\Z")
-_FAR: Final = LatePattern(r"-?infinity\Z|\d{5,}-|.* BC\Z")
-_ZONE_WORD: Final = LatePattern(r"\s*(?:UTC|GMT|\[[A-Za-z_/+-]+\])\Z")
-_UUID: Final = LatePattern(r"(?i)\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?\Z")
-_HIGH: Final = LatePattern(r"(?i)([0-9a-f]{16})-[0-9a-f]{16}\Z")
+_NOTHING: Final = re.compile(r"\s*(?:0000-00-00(?:[ T]00:00(?::00(?:\.0+)?)?)?)?\s*Z?\Z")
+_FAR: Final = re.compile(r"-?infinity\Z|\d{5,}-|.* BC\Z")
+_ZONE_WORD: Final = re.compile(r"\s*(?:UTC|GMT|\[[A-Za-z_/+-]+\])\Z")
+_UUID: Final = re.compile(r"(?i)\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?\Z")
+_HIGH: Final = re.compile(r"(?i)([0-9a-f]{16})-[0-9a-f]{16}\Z")
 _MICROSECONDS: Final = {
     TimeFormat.EPOCH_S: 1_000_000,
     TimeFormat.EPOCH_MS: 1000,
@@ -151,7 +150,10 @@ def epoch(factor: int, unit: str) -> TimeReader:
         if isinstance(number, float):
             if not math.isfinite(number):
                 raise Unreadable(raw_text(value), "not a number")
-            return _at(round(number * factor), value, unit)
+            number *= factor
+            if not math.isfinite(number):
+                raise Unreadable(raw_text(value), f"read as {unit} it would be a time that can't be meant")
+            return _at(round(number), value, unit)
         return _at(number * factor, value, unit)
 
     return read

@@ -67,8 +67,8 @@ class DirectedSteps(StepRows):
         self._way_of: dict[Any, int] = {}
         at_a_glance = {*conditions, *(name for way in self._ways for name in _told_by(way.reader))}
         self._seen: list[Field] = [field for field in self.fields if field.name in at_a_glance]
-        moments = {way.reader.fields.at.column for way in self._ways if way.reader.fields.at is not None}
-        cells = [field.at for field in self._seen if field.name in conditions or field.name not in moments]
+        told = {*conditions, *(name for way in self._ways for name in _worded_by(way.reader))}
+        cells = [field.at for field in self.fields if field.name in told]
         self.words: Callable[[Any], Any] = operator.itemgetter(*cells) if cells else lambda row: None
         """The raw cells by which a row's direction, name and status are known."""
 
@@ -158,10 +158,15 @@ def _way(words: DirectedRows, direction: Direction | None, around: Around, *, is
 
 
 def _told_by(reader: StepReader) -> Sequence[str]:
-    fields = reader.fields
-    named = [spec.column for spec in (fields.name or reader.words.name, fields.at) if spec is not None and spec.column]
-    status = reader.status
-    return [*named, *(name for name in (status.source, status.error_source) if name)] if status is not None else named
+    at = reader.fields.at
+    return [*_worded_by(reader), *((at.column,) if at is not None and at.column else ())]
+
+
+def _worded_by(reader: StepReader) -> Sequence[str]:
+    """Return the columns that tell a row's name and status."""
+    name, status = reader.fields.name or reader.words.name, reader.status
+    sources = (status.source, status.error_source) if status is not None else ()
+    return [each for each in (name.column if name is not None else None, *sources) if each]
 
 
 def _name(reader: StepReader, values: Mapping[str, Any]) -> str | None:

@@ -24,7 +24,7 @@ from .rows import Gathering
 
 _FAILED: Final = (StepStatus.FAILED, StepStatus.TIMED_OUT, StepStatus.COMPENSATION_FAILED)
 _WELL: Final = (StepStatus.COMPLETED, StepStatus.COMPENSATED, StepStatus.SKIPPED)
-_MOST_ROWS: Final = 2 * MOST_STEPS
+_MOST_ROWS: Final = FEW_ROWS
 """Rows of one saga that are kept; from more on they are followed one by one."""
 RowOf = Callable[[Any], Any]
 _UNDOING: Final = (StepStatus.COMPENSATING, StepStatus.COMPENSATED, StepStatus.COMPENSATION_FAILED)
