@@ -77,9 +77,8 @@ def test_words_in_the_column_that_tells_the_moment_tell_sagas_apart(sqlite_url: 
         "at": {"column": "url", "pattern": r"^\w+ (.+)$"},
     }
     said = {key: COMMON[key] for key in ("foreign_key", "order_by", "forward", "undo")} | {"fields": fields}
-    lines = [
-        [f"{name} {stamp(place)}" for place, name in enumerate(names)] for names in (("pay", "ship"), ("ship", "tell"))
-    ]
+    courses = (("pay", "ship"), ("ship", "tell"))
+    lines = [[f"{name} {stamp(place)}" for place, name in enumerate(names)] for names in courses]
     tables.write(*([{"op": "do", "status": "done", "step": "x", "url": line} for line in told] for told in lines))
     sagas = sorted(read(tables.sagas.open(tables.said({}, said))), key=lambda saga: saga.saga_id)
     assert [tuple(step.name for step in saga.steps or ()) for saga in sagas] == list(courses)
