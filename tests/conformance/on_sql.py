@@ -122,8 +122,9 @@ class OnSql(StoreSuite):
         return count
 
     def _count(self) -> int:
+        watcher = self._watcher
         own = ", ".join(str(number) for number in self.own)
-        counted = self._watcher.execute(text(_COUNT[self.engine.dialect.name].format(own=own)))
+        counted = watcher.execute(text(_COUNT[self.engine.dialect.name].format(own=own)))
         return int(counted.scalar_one())
 
     @cached_property
